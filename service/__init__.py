@@ -1,0 +1,1 @@
+"""The service: what DeepComposer does. It knows AWS only as boto3 clients handed in."""

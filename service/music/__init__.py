@@ -1,0 +1,1 @@
+"""Music as plain values. Knows nothing of AWS, HTTP or torch."""
