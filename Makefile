@@ -1,0 +1,49 @@
+# Everything installs into .venv; no step is done by hand. PIP_ARGS is passed to every pip install.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt $(PIP_ARGS)
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: install demo serve test test-all lint bench generate clean
+
+install: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Chorale needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -e '.[models]'
+	$(PIP) --no-deps tinysoundfont
+	touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) -e '.[models,lambda,dev]'
+	touch $@
+
+demo: install
+	$(BIN)/chorale demo
+
+serve: install
+	$(BIN)/chorale serve
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(PYTEST) -m 'not slow'
+
+test-all: lint
+	$(PYTEST)
+
+bench: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.benchmarks
+
+# Everything that is generated from declarations; a test fails when one of these files is stale.
+generate: $(VENV)/.installed-dev
+	$(BIN)/python -m service.api.service_model
+	$(BIN)/python -m service.api.reference
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-output

@@ -1,0 +1,1 @@
+"""The command line: thin commands, one file a family, over the same API that every other client uses."""

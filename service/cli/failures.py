@@ -1,0 +1,27 @@
+"""Turns the errors that a user can do something about into one sentence each."""
+
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, WaiterError
+
+from infra.local.account import AccountError
+from infra.local.environment import NotRunningError
+from service.music.midi import MidiError
+
+
+def explain(error: Exception) -> str | None:
+    """The sentence for an error, or None for one that is a fault of ours and deserves its traceback."""
+    match error:
+        case ClientError():
+            told = error.response.get("Error", {})
+            return f"{told.get('Message', error)} ({told.get('Code', 'unknown')})"
+        case EndpointConnectionError():
+            return f"{error}. Is the server running? Start it with `chorale serve`."
+        case WaiterError():
+            reason = error.last_response.get("composition", {}).get("statusReason")
+            return reason or str(error)
+        case NoCredentialsError():
+            return 'No credentials were found; run `eval "$(chorale env)"` first.'
+        case NotRunningError() | AccountError() | MidiError():
+            return str(error)
+        case OSError() if error.filename is not None:
+            return f"{error.filename}: {error.strerror}"
+    return None
