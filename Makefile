@@ -38,6 +38,7 @@ test-all: lint
 	$(PYTEST)
 
 bench: $(VENV)/.installed-dev
+	$(PIP) -e '.[bench]'
 	$(BIN)/python -m tests.benchmarks
 
 # Everything that is generated from declarations; a test fails when one of these files is stale.

@@ -21,7 +21,7 @@ class NotRunningError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A running server: its process id, the endpoint clients use, and the CA bundle they need for a certificate of ours."""
+    """A running server: its process id, the endpoint clients use, and the CA bundle they need to trust it."""
 
     pid: int
     endpoint: str
