@@ -1,0 +1,210 @@
+"""DynamoDB, S3, IAM, STS, KMS, CloudWatch Logs and CloudFormation by moto, in this process.
+
+Every request to moto, from outside through the gateway or from our own clients through the dispatch, takes a turn
+(`MotoHost._turn`): one at a time, under one lock. It is the one place that sees each of them begin and end.
+
+moto keeps its state in module globals, so a process hosts one account at a time: a second MotoHost is refused until
+the first is closed. Callers use threads; nothing here belongs on an event loop.
+"""
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from moto.core.exceptions import ServiceException
+from moto.core.model_instances import model_data
+from moto.core.request import Request
+from moto.core.serialize import get_serializer_class
+from moto.core.utils import get_service_model
+from werkzeug.exceptions import HTTPException
+
+from infra.local.http import LocalRequest, LocalResponse
+from infra.local.moto_services import BACKENDS, DISPATCHERS, DynamoHandler, S3Response, iam_backends
+from infra.local.protocol_errors import error_response
+from service.caller import Caller
+
+log = logging.getLogger(__name__)
+
+MOTO_SERVICES = frozenset(BACKENDS)
+
+_PARTITION = "aws"
+_hosted = threading.Lock()
+
+MotoAnswer = tuple[int, Mapping[str, Any], str | bytes]
+
+
+class AlreadyHostedError(RuntimeError):
+    """This process already hosts an account."""
+
+
+@dataclass(frozen=True, slots=True)
+class IamAccessKey:
+    """An IAM user's active access key, for the authentication."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    user_name: str
+    user_arn: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DynamoAnswer:
+    """DynamoDB's answer to a direct call: the output's members, or an error exactly as it goes over the wire."""
+
+    members: dict[str, Any]
+    error: LocalResponse | None = None
+
+
+class MotoHost:
+    """One AWS account in memory."""
+
+    def __init__(self, account: str, region: str) -> None:
+        """Begin with an empty account. Raises AlreadyHostedError while another MotoHost of this process is open."""
+        if not _hosted.acquire(blocking=False):
+            raise AlreadyHostedError("this process already hosts a local AWS account; close it first")
+        self.account = account
+        self.region = region
+        self._lock = threading.RLock()
+        self._open = True
+        self._forget_everything()
+
+    def close(self) -> None:
+        """Forget the account, so that another may be hosted."""
+        with self._lock:
+            if self._open:
+                self._open = False
+                self._forget_everything()
+                _hosted.release()
+
+    def handle(
+        self,
+        service: str,
+        request: LocalRequest,
+        *,
+        operation: str | None = None,
+        region: str | None = None,
+        caller: Caller | None = None,
+    ) -> LocalResponse:
+        """Answer one request whose caller is already authenticated and authorized.
+
+        `request.path` is path-style for S3. `operation` and `caller` tell the turn what is done and by whom; moto
+        itself works out the operation again. Never raises: whatever goes wrong is an error of the service's protocol.
+        """
+        region = region or self.region
+        try:
+            if region not in BACKENDS["dynamodb"][self.account].regions:
+                return error_response(
+                    service, 403, "InvalidSignatureException", "Credential should be scoped to a valid region."
+                )
+            entrance = _entrance(service, request.path)
+            if entrance is None:
+                return error_response(service, 400, "InvalidURI", "Couldn't parse the specified URI.")
+            moto_request = self._moto_request(service, region, request)
+            with self._turn(service, operation, caller):
+                answer = _call(entrance, moto_request)
+            return _local_response(answer, head=request.method == "HEAD")
+        except NotImplementedError:
+            return error_response(service, 501, "NotImplemented", "This operation is not part of the local AWS.")
+        except Exception:
+            request_id = str(uuid.uuid4())
+            log.exception("%s failed (request %s, operation %s)", service, request_id, operation)
+            message = "We encountered an internal error. Please try again."
+            return error_response(service, 500, _INTERNAL_ERRORS.get(service, "InternalFailure"), message, request_id)
+
+    def dynamodb(self, operation: str, method: str, parameters: dict[str, Any]) -> DynamoAnswer:
+        """Carry out one operation on the items of the account's home region, without any protocol in between.
+
+        `method` is the operation's name in snake case; `parameters` are the operation's input members with binary
+        values as bytes. They are kept by the table: hand over values that nobody else holds.
+        """
+        handler = DynamoHandler()
+        handler.region = self.region
+        handler.current_account = self.account
+        handler.body = handler.params = parameters
+        with self._turn("dynamodb", operation):
+            try:
+                return DynamoAnswer(getattr(handler, method)().result)
+            except (ServiceException, HTTPException) as error:
+                return DynamoAnswer({}, _dynamodb_error(operation, error))
+
+    def find_iam_access_key(self, access_key_id: str) -> IamAccessKey | None:
+        """The active key of an IAM user with this id, or None."""
+        with self._lock:
+            backend = iam_backends[self.account][_PARTITION]
+            key = backend.access_keys.get(access_key_id)
+            if key is None or key.status != "Active" or key.user_name not in backend.users:
+                return None
+            user = backend.users[key.user_name]
+            return IamAccessKey(access_key_id, key.secret_access_key, user.name, user.arn, user.id)
+
+    @contextmanager
+    def _turn(self, service: str, operation: str | None, caller: Caller | None = None) -> Iterator[None]:
+        """One request's turn at the account's state: `service` and `operation` say what `caller` does to it."""
+        with self._lock:
+            if not self._open:
+                raise RuntimeError("the local AWS is closed")
+            try:
+                yield
+            finally:
+                # moto remembers every model instance for a dashboard we do not have: a leak of every item ever put.
+                for model in model_data.get(service, {}).values():
+                    model.instances_tracked.clear()  # type: ignore[attr-defined]
+
+    def _forget_everything(self) -> None:
+        for backend in BACKENDS.values():
+            backend.pop(self.account, None)
+
+    def _moto_request(self, service: str, region: str, request: LocalRequest) -> Request:
+        """The request as moto's response classes expect it: addressed to AWS, in our account, whoever sent it."""
+        host = f"{service}.{region}.amazonaws.com"
+        headers = {name: value for name, value in request.headers.items() if not name.startswith("x-moto-")}
+        headers |= {"host": host, "x-moto-account-id": self.account, "content-length": str(len(request.body))}
+        query = f"?{request.query}" if request.query else ""
+        return Request.from_primitives(request.method, f"https://{host}{request.path}{query}", headers, request.body)
+
+
+_INTERNAL_ERRORS = {"dynamodb": "InternalServerError", "s3": "InternalError", "kms": "KMSInternalException"}
+
+
+def _entrance(service: str, path: str) -> Callable[..., MotoAnswer] | None:
+    """The function of moto that answers this path, or None when no request of the service has such a path."""
+    if service != "s3":
+        return DISPATCHERS[service] if path in ("", "/") else None
+    bucket, _, key = path.removeprefix("/").partition("/")
+    if not bucket:
+        return S3Response.bucket_dispatch if path in ("", "/") else None
+    return S3Response.key_dispatch if key else S3Response.ambiguous_dispatch
+
+
+def _call(entrance: Callable[..., MotoAnswer], request: Request) -> MotoAnswer:
+    try:
+        return entrance(request, request.raw_url, request.headers)
+    except HTTPException as error:
+        return error.code or 500, dict(error.get_headers()), error.get_body()
+
+
+def _local_response(answer: MotoAnswer, *, head: bool) -> LocalResponse:
+    status, headers, body = answer
+    kept = tuple(
+        (name.lower(), str(value))
+        for name, value in headers.items()
+        # Only the answer to HEAD speaks of a length that its body has not.
+        if value is not None and name.lower() not in ("status", "server") and (head or name.lower() != "content-length")
+    )
+    return LocalResponse(int(status), kept, body.encode() if isinstance(body, str) else body)
+
+
+def _dynamodb_error(operation: str, error: ServiceException | HTTPException) -> LocalResponse:
+    if isinstance(error, HTTPException):
+        body = error.get_body()
+        return LocalResponse(error.code or 400, tuple(error.get_headers()), str(body).encode())
+    model = get_service_model("dynamodb")
+    serializer = get_serializer_class("dynamodb", "json")(operation_model=model.operation_model(operation))
+    serialized = serializer.serialize(error)
+    answer = (serialized["status_code"], serialized["headers"], serialized["body"])
+    return _local_response(answer, head=False)
