@@ -1,0 +1,110 @@
+"""The only module with calls that differ between operating systems.
+
+Linux and macOS are supported; Windows runs Chorale inside WSL2, which is Linux. Everything here is refused elsewhere
+with one sentence instead of failing somewhere in the middle.
+"""
+
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+
+if sys.platform == "win32":
+    raise ImportError("Chorale runs on Linux and macOS; on Windows, run it inside WSL2")
+
+import fcntl
+
+LOCK_FILE = "lock"
+PRIVATE_FILE_MODE = 0o600
+PRIVATE_FOLDER_MODE = 0o700
+
+
+class FolderInUseError(Exception):
+    """Another process serves this folder."""
+
+
+class FolderLock:
+    """The right to serve a folder, held by one process at a time and given back when the process ends, however."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the lock. Raises FolderInUseError, naming the process that holds it."""
+        self._descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE_MODE)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.read(self._descriptor, 32).decode("ascii", "replace").strip() or "unknown"
+            os.close(self._descriptor)
+            raise FolderInUseError(f"{folder} is already served by process {holder}; stop it first") from None
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        """Give the lock back. The file stays: removing it would let two processes hold locks on two files."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> "FolderLock":
+        return self
+
+    def __exit__(
+        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self.release()
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make the folder, and its parents where they are missing, so that only its owner can enter it."""
+    folder.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
+    folder.chmod(PRIVATE_FOLDER_MODE)
+
+
+def write_private_file(path: Path, content: bytes) -> None:
+    """Write the whole file or nothing, readable by its owner only, so that it survives a power cut."""
+    scratch = path.with_name(f"{path.name}.{os.getpid()}.new")
+    scratch.unlink(missing_ok=True)
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            sync_file(file.fileno())
+        scratch.replace(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_file(descriptor: int) -> None:
+    """Have the file's content on the disk itself: on macOS fsync stops at the drive's cache."""
+    full_sync = getattr(fcntl, "F_FULLFSYNC", None)
+    if full_sync is None:
+        os.fsync(descriptor)
+    else:
+        fcntl.fcntl(descriptor, full_sync)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in a folder on the disk, after a file was made or renamed there."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def exit_with_parent(parent: int, interval: float = 0.5) -> None:
+    """End this process soon after its parent is gone, even while it is busy.
+
+    Linux could send a signal at the parent's death, but does so when the thread ends that started us, not the process.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(interval)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
