@@ -1,0 +1,1 @@
+"""The web API: FastAPI, and nothing but. `service.api.app.create_app` is the way in."""

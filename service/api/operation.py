@@ -1,0 +1,83 @@
+"""How an operation is declared: once, beside the function that carries it out.
+
+    compositions = Operations("Compositions")
+
+    @compositions.get("/compositions/{compositionId:path}", resource="composition/{compositionId}", errors=(...))
+    def get_composition(...) -> GetCompositionResponse: ...
+
+The function's name gives the operation's (GetComposition), its annotations the request and the answer, its docstring
+the documentation. `resource` is what the caller must be allowed to act on: `*`, a whole ARN in a path parameter, or
+what follows the account in an ARN of ours.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from fastapi import FastAPI
+from pydantic.alias_generators import to_pascal
+
+from service.api.errors import COMMON_ERRORS, response_declarations
+from service.errors import ServiceError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the API: its function, method and path, the resource it is authorized on, its own errors."""
+
+    function: Callable[..., Any]
+    family: str
+    method: str
+    path: str
+    resource: str
+    errors: tuple[type[ServiceError], ...]
+
+    @property
+    def name(self) -> str:
+        return to_pascal(self.function.__name__)
+
+    def add_to(self, app: FastAPI) -> None:
+        errors = sorted({*self.errors, *COMMON_ERRORS}, key=lambda error: error.__name__)
+        app.add_api_route(
+            self.path,
+            self.function,
+            methods=[self.method],
+            operation_id=self.name,
+            tags=[self.family],
+            responses=response_declarations(errors),
+            openapi_extra={
+                "x-aws-iam": {"action": f"deepcomposer:{self.name}", "resource": self.resource},
+                "x-aws-errors": [error.__name__ for error in errors],
+            },
+        )
+
+
+class Operations:
+    """The operations of one family, in the order of their declaration."""
+
+    def __init__(self, family: str) -> None:
+        self.family = family
+        self.declared: list[Operation] = []
+
+    def get(self, path: str, *, resource: str, errors: tuple[type[ServiceError], ...] = ()) -> Any:
+        return self._declare("GET", path, resource, errors)
+
+    def post(self, path: str, *, resource: str, errors: tuple[type[ServiceError], ...] = ()) -> Any:
+        return self._declare("POST", path, resource, errors)
+
+    def patch(self, path: str, *, resource: str, errors: tuple[type[ServiceError], ...] = ()) -> Any:
+        return self._declare("PATCH", path, resource, errors)
+
+    def delete(self, path: str, *, resource: str, errors: tuple[type[ServiceError], ...] = ()) -> Any:
+        return self._declare("DELETE", path, resource, errors)
+
+    def _declare(
+        self, method: str, path: str, resource: str, errors: tuple[type[ServiceError], ...]
+    ) -> Callable[[Function], Function]:
+        def declare(function: Function) -> Function:
+            self.declared.append(Operation(function, self.family, method, path, resource, errors))
+            return function
+
+        return declare

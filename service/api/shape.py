@@ -1,0 +1,103 @@
+"""What every request and answer of the API is made of: the base of all structures, and the simple wire types.
+
+A type that is declared with `TypeAliasType` is a shape with a name of its own in the OpenAPI document and in the
+botocore model. Member names are camelCase on the wire and snake_case in Python.
+"""
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
+
+
+class RequestShape(BaseModel):
+    """A structure that a client sends: exact types, no members but the declared ones."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class QueryShape(BaseModel):
+    """The query parameters of an operation. Numbers and booleans arrive as text."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class AnswerShape(BaseModel):
+    """A structure that the service sends. Members that are None are left out of the answer."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, validate_by_name=True, ser_json_inf_nan="null")
+
+    def wire(self) -> bytes:
+        """The structure as JSON, as it goes over the wire."""
+        return self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_none=True)
+
+
+def _whole_number(value: Any) -> Any:
+    """JSON knows one kind of number: 100.0 is the whole number 100."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _number_in_text(value: Any) -> Any:
+    """An integer in a query string: digits with an optional sign, and nothing that only Python takes for a number."""
+    digits = value.removeprefix("-") if isinstance(value, str) else ""
+    if not (digits.isascii() and digits.isdigit()):
+        raise PydanticCustomError("int_parsing", "must be a whole number")
+    return int(value) if len(digits) <= 18 else float(value)
+
+
+def _boolean_in_text(value: Any) -> bool:
+    if value not in ("true", "false"):
+        raise PydanticCustomError("bool_parsing", "must be true or false")
+    return bool(value == "true")
+
+
+def _decoded(value: Any) -> bytes:
+    """A blob on the wire is base64 of the standard alphabet with its padding and nothing else."""
+    if not isinstance(value, str):
+        raise PydanticCustomError("blob_type", "must be base64 text")
+    try:
+        return base64.b64decode(value.encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        raise PydanticCustomError("blob_encoding", "must be valid base64") from None
+
+
+def _encoded(value: bytes) -> str:
+    return base64.b64encode(value).decode("ascii")
+
+
+def _epoch_seconds(value: datetime) -> float:
+    return round(value.timestamp(), 3)
+
+
+WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
+QueryNumber = Annotated[int, BeforeValidator(_number_in_text, json_schema_input_type=int)]
+QueryBoolean = Annotated[bool, BeforeValidator(_boolean_in_text, json_schema_input_type=bool)]
+
+# An AWS blob in a request; constraints on its length count the decoded bytes.
+RequestBlob = Annotated[bytes, BeforeValidator(_decoded), WithJsonSchema({"type": "string", "format": "byte"})]
+Blob = TypeAliasType(
+    "Blob",
+    Annotated[
+        bytes,
+        PlainSerializer(_encoded, return_type=str),
+        WithJsonSchema({"type": "string", "format": "byte"}),
+    ],
+)
+Timestamp = TypeAliasType(
+    "Timestamp",
+    Annotated[
+        datetime,
+        PlainSerializer(_epoch_seconds, return_type=float),
+        WithJsonSchema({"type": "number", "format": "epoch-seconds", "description": "Seconds since 1970-01-01 UTC."}),
+    ],
+)
+
+
+def utc(value: datetime) -> datetime:
+    """A moment in UTC, whatever its own zone."""
+    return value.astimezone(UTC)

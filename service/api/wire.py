@@ -1,0 +1,148 @@
+"""AWS's rest-json protocol: how a request is read and how an answer is sent.
+
+A body is JSON of UTF-8 text whatever its content type says (old clients send application/x-amz-json-1.1), an absent
+body is an empty object, and what JSON leaves open is refused: a name given twice, NaN, infinity.
+"""
+
+import functools
+import json
+import math
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import parse_qsl
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from service.api.errors import as_service_error, error_response
+from service.api.shape import AnswerShape
+from service.errors import FieldError, RequestEntityTooLargeException, SerializationException, ValidationException
+
+MAX_BODY = 1_000_000  # bytes
+REQUEST_ID_KEY = "chorale.request_id"
+
+_METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+
+
+class RestJsonRoute(APIRoute):
+    """A route that speaks rest-json: FastAPI validates what `wire` has read, and every error gets AWS's form."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if "x-aws-iam" not in (options.get("openapi_extra") or {}):
+            raise TypeError(f"{endpoint.__name__} must declare its IAM action and resource")
+        super().__init__(path, _answering_bytes(endpoint), **options)
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                response = await handle(await _read(request))
+            except Exception as error:
+                response = error_response(as_service_error(error))
+            stamp(request, response)
+            return response
+
+        return answer
+
+
+def stamp(request: Request, response: Response) -> None:
+    """Puts the request's id on its answer: the gateway's if it has given one."""
+    request_id = request.scope.get(REQUEST_ID_KEY) or str(uuid.uuid4())
+    response.raw_headers.append((b"x-amzn-requestid", request_id.encode("ascii")))
+
+
+def _answering_bytes(endpoint: Callable[..., AnswerShape]) -> Callable[..., Response]:
+    """The same function, its answer serialised. A Response passes through FastAPI without a second validation."""
+
+    @functools.wraps(endpoint)
+    def answer(*positional: Any, **named: Any) -> Response:
+        return Response(endpoint(*positional, **named).wire(), media_type="application/json")
+
+    return answer
+
+
+async def _read(request: Request) -> Request:
+    """The request as FastAPI is to see it: body parsed, no content type, no signature among its query parameters."""
+    scope = dict(request.scope)
+    scope["query_string"] = _without_signature(scope["query_string"])
+    if request.method not in _METHODS_WITH_BODY:
+        return Request(scope, request.receive)
+    scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"content-type"]
+    read = Request(scope, request.receive)
+    body = await _body(request)
+    read._json = parse_object(body)
+    read._body = body or b"{}"
+    return read
+
+
+async def _body(request: Request) -> bytes:
+    chunks = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise RequestEntityTooLargeException(f"The body of a request may have {MAX_BODY} bytes at most.")
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _without_signature(query: bytes) -> bytes:
+    """The query string without the parameters of a presigned URL. A parameter that is not a list comes once."""
+    if not query:
+        return query
+    kept = [part for part in query.split(b"&") if not part.lower().startswith(b"x-amz-")]
+    names = [name for name, _ in parse_qsl(b"&".join(kept).decode("latin-1"), keep_blank_values=True)]
+    for name in names:
+        if name != "tagKeys" and names.count(name) > 1:
+            raise ValidationException.of(FieldError(name[:200], "must be given only once"))
+    return b"&".join(kept)
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body, by the strictest reading.
+
+    Raises:
+        SerializationException: it is not UTF-8, not JSON, not an object, or ambiguous.
+    """
+    if not body:
+        return {}
+    try:
+        value = json.loads(
+            body.decode("utf-8"),
+            object_pairs_hook=_object_without_duplicates,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
+        )
+    except UnicodeDecodeError:
+        raise SerializationException("The body must be JSON in UTF-8.") from None
+    except RecursionError:
+        raise SerializationException("The body is nested too deeply.") from None
+    except json.JSONDecodeError as error:
+        raise SerializationException(f"The body is not valid JSON: {error.msg} at character {error.pos}.") from None
+    except ValueError:
+        raise SerializationException("The body holds a number that is too long.") from None
+    if not isinstance(value, dict):
+        raise SerializationException("The body must be a JSON object.")
+    return value
+
+
+def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise SerializationException(f"The body names the member {twice[:200]!r} twice.")
+    return found
+
+
+def _refuse_constant(name: str) -> float:
+    raise SerializationException(f"The body holds {name}, which is not JSON.")
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise SerializationException("The body holds a number too large for a double.")
+    return value
