@@ -35,6 +35,7 @@ _PARTITION = "aws"
 _hosted = threading.Lock()
 
 MotoAnswer = tuple[int, Mapping[str, Any], str | bytes]
+Answer = Callable[[LocalRequest], LocalResponse]
 
 
 class AlreadyHostedError(RuntimeError):
@@ -71,6 +72,7 @@ class MotoHost:
         self.region = region
         self._lock = threading.RLock()
         self._open = True
+        self._fronts: dict[str, Callable[[LocalRequest, Answer], LocalResponse]] = {}
         self._forget_everything()
 
     def close(self) -> None:
@@ -80,6 +82,10 @@ class MotoHost:
                 self._open = False
                 self._forget_everything()
                 _hosted.release()
+
+    def put_in_front(self, service: str, front: Callable[[LocalRequest, Answer], LocalResponse]) -> None:
+        """Have `front` answer the service's requests; it is given each, and the function by which moto answers one."""
+        self._fronts[service] = front
 
     def handle(
         self,
@@ -96,18 +102,13 @@ class MotoHost:
         itself works out the operation again. Never raises: whatever goes wrong is an error of the service's protocol.
         """
         region = region or self.region
+
+        def answer(asked: LocalRequest) -> LocalResponse:
+            return self._answer(service, asked, operation, region, caller)
+
         try:
-            if region not in BACKENDS["dynamodb"][self.account].regions:
-                return error_response(
-                    service, 403, "InvalidSignatureException", "Credential should be scoped to a valid region."
-                )
-            entrance = _entrance(service, request.path)
-            if entrance is None:
-                return error_response(service, 400, "InvalidURI", "Couldn't parse the specified URI.")
-            moto_request = self._moto_request(service, region, request)
-            with self._turn(service, operation, caller):
-                answer = _call(entrance, moto_request)
-            return _local_response(answer, head=request.method == "HEAD")
+            front = self._fronts.get(service)
+            return front(request, answer) if front else answer(request)
         except NotImplementedError:
             return error_response(service, 501, "NotImplemented", "This operation is not part of the local AWS.")
         except Exception:
@@ -141,6 +142,20 @@ class MotoHost:
                 return None
             user = backend.users[key.user_name]
             return IamAccessKey(access_key_id, key.secret_access_key, user.name, user.arn, user.id)
+
+    def _answer(
+        self, service: str, request: LocalRequest, operation: str | None, region: str, caller: Caller | None
+    ) -> LocalResponse:
+        if region not in BACKENDS["dynamodb"][self.account].regions:
+            message = "Credential should be scoped to a valid region."
+            return error_response(service, 403, "InvalidSignatureException", message)
+        entrance = _entrance(service, request.path)
+        if entrance is None:
+            return error_response(service, 400, "InvalidURI", "Couldn't parse the specified URI.")
+        moto_request = self._moto_request(service, region, request)
+        with self._turn(service, operation, caller):
+            answer = _call(entrance, moto_request)
+        return _local_response(answer, head=request.method == "HEAD")
 
     @contextmanager
     def _turn(self, service: str, operation: str | None, caller: Caller | None = None) -> Iterator[None]:

@@ -1,0 +1,66 @@
+"""CloudFormation in front of moto's: a template is carried out in full or refused, never in part without a word."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl
+
+import boto3
+from botocore.exceptions import ClientError
+
+from infra.local.http import LocalRequest, LocalResponse
+from infra.local.moto_host import Answer
+from infra.local.protocol_errors import error_response
+from infra.local.templates import TemplateError, check_template, read_template, settings_of
+
+_WITH_TEMPLATE = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet", "ValidateTemplate"})
+_CARRIED_OUT = frozenset({"CreateStack", "UpdateStack", "ExecuteChangeSet"})
+
+# Parameters by which a template or an effect of the stack would come from where the local AWS has nothing.
+_REFUSED_PARAMETERS = ("TemplateURL", "NotificationARNs.member.1", "StackPolicyURL")
+
+
+class Stacks:
+    """Answers CloudFormation's requests; what moto leaves out is set by the session's clients."""
+
+    def __init__(self, session: boto3.Session) -> None:
+        self._session = session
+
+    def handle(self, request: LocalRequest, answer: Answer) -> LocalResponse:
+        parameters = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        action = parameters.get("Action", "")
+        try:
+            if action in _WITH_TEMPLATE:
+                _check(parameters)
+        except TemplateError as error:
+            return error_response("cloudformation", 400, "ValidationError", str(error))
+        answered = answer(request)
+        if answered.status == 200 and action in _CARRIED_OUT:
+            try:
+                self._apply_settings(parameters["StackName"])
+            except ClientError as error:
+                message = f"The stack {parameters['StackName']} is incomplete: {error}"
+                return error_response("cloudformation", 400, "ValidationError", message)
+        return answered
+
+    def _apply_settings(self, stack_name: str) -> None:
+        client = self._session.client("cloudformation")
+        template = read_template(_text(client.get_template(StackName=stack_name)["TemplateBody"]))
+        resources = client.describe_stack_resources(StackName=stack_name)["StackResources"]
+        physical_ids = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
+        for logical_id, setting, value in settings_of(template):
+            if logical_id in physical_ids:  # a resource whose condition is false is not there
+                arguments = setting.arguments(physical_ids[logical_id], value)
+                getattr(self._session.client(setting.service), setting.operation)(**arguments)
+
+
+def _check(parameters: dict[str, str]) -> None:
+    for name in _REFUSED_PARAMETERS:
+        if name in parameters:
+            raise TemplateError(f"The local AWS does not take {name.partition('.')[0]}.")
+    if "TemplateBody" in parameters:
+        check_template(read_template(parameters["TemplateBody"]))
+
+
+def _text(body: Any) -> str:
+    # botocore reads a template that is JSON into an object.
+    return body if isinstance(body, str) else json.dumps(body)
