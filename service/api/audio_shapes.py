@@ -13,7 +13,7 @@ from service.api.fields import (
     ClientRequestToken,
     CompositionId,
 )
-from service.api.shape import AnswerShape, RequestShape, Timestamp, WholeNumber
+from service.api.shape import AnswerShape, RequestShape, Timestamp
 from service.resources import Status
 
 
@@ -29,11 +29,11 @@ class CreateAudioRequest(RequestShape):
 
     composition_id: CompositionId
     format: Annotated[AudioFormat, Field(strict=False)] = Field(default=AudioFormat.MP3, description="MP3 or WAV.")
-    revision: WholeNumber | None = Field(
+    revision: int | None = Field(
         default=None, ge=1, le=MAX_REVISION, description="Which revision of the music. The newest when not given."
     )
     client_request_token: ClientRequestToken | None = None
-    url_expires_in_seconds: WholeNumber = Field(
+    url_expires_in_seconds: int = Field(
         default=DEFAULT_URL_SECONDS,
         ge=MIN_URL_SECONDS,
         le=MAX_URL_SECONDS,

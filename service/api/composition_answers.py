@@ -21,7 +21,7 @@ def composition_answer(view: CompositionView) -> shapes.Composition:
         **_music(view.revision),
         sample_melody_id=composition.sample_melody_id,
         parent_composition_id=composition.parent_id,
-        inference_hyper_parameters=InferenceHyperParameters(**composition.parameters),
+        inference_hyper_parameters=InferenceHyperParameters.model_construct(**composition.parameters),
         locked_notes=[shapes.LockedNote(start=start, pitch=pitch) for start, pitch in composition.locked] or None,
         tags=tags_to_list(composition.tags),
         audios=[audio_answer(audio) for audio in view.audios],

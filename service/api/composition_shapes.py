@@ -27,12 +27,10 @@ from service.api.shape import (
     AnswerShape,
     Blob,
     QueryBoolean,
-    QueryNumber,
     QueryShape,
     RequestBlob,
     RequestShape,
     Timestamp,
-    WholeNumber,
 )
 from service.music.edits import BOUNDS, MAX_EDITS, EditOp
 from service.resources import InputSource, ModelType, Status
@@ -53,6 +51,7 @@ InputMidi = TypeAliasType(
         Field(
             min_length=1,
             max_length=MAX_INPUT_MIDI,
+            json_schema_extra={"format": "byte"},
             description="A standard MIDI file of at most 10,240 bytes. Sent as base64; SDKs encode it themselves.",
         ),
     ],
@@ -62,8 +61,8 @@ InputMidi = TypeAliasType(
 class LockedNote(RequestShape):
     """A note of the input that the model may neither remove nor change."""
 
-    start: WholeNumber = Field(ge=0, description="Where the note starts, in ticks of 480 to the beat.")
-    pitch: WholeNumber = Field(ge=0, le=127, description="Its MIDI pitch.")
+    start: int = Field(ge=0, description="Where the note starts, in ticks of 480 to the beat.")
+    pitch: int = Field(ge=0, le=127, description="Its MIDI pitch.")
 
 
 class CreateCompositionRequest(RequestShape):
@@ -95,13 +94,13 @@ class CreateCompositionRequest(RequestShape):
 
 
 class GetCompositionQuery(QueryShape):
-    revision: QueryNumber | None = Field(
+    revision: int | None = Field(
         default=None, ge=1, le=MAX_REVISION, description="Which revision of the music. The newest when not given."
     )
     include_output_midi: QueryBoolean = Field(
         default=True, description="Whether the answer holds the music itself, as outputMidi."
     )
-    url_expires_in_seconds: QueryNumber = Field(
+    url_expires_in_seconds: int = Field(
         default=DEFAULT_URL_SECONDS,
         ge=MIN_URL_SECONDS,
         le=MAX_URL_SECONDS,
@@ -131,19 +130,19 @@ class Edit(RequestShape):
         "MOVE_NOTE these and newStart or newPitch; RESIZE_NOTE these and newDuration; SET_TEMPO tempo; TRANSPOSE "
         "semitones and track; QUANTIZE (rhythm assist) track, strength and grid; SET_INSTRUMENT track and program."
     )
-    track: WholeNumber | None = _bounded("track", "Which track, counted from 0.")
-    start: WholeNumber | None = _tick("start", "Where the note starts")
-    pitch: WholeNumber | None = _bounded("pitch", "The note's MIDI pitch.")
-    duration: WholeNumber | None = _tick("duration", "How long the note is")
-    velocity: WholeNumber | None = _bounded("velocity", "How hard the note is struck; 80 when not given.")
-    new_start: WholeNumber | None = _tick("to_start", "Where the note is to start")
-    new_pitch: WholeNumber | None = _bounded("to_pitch", "The MIDI pitch the note is to have.")
-    new_duration: WholeNumber | None = _tick("to_duration", "How long the note is to be")
+    track: int | None = _bounded("track", "Which track, counted from 0.")
+    start: int | None = _tick("start", "Where the note starts")
+    pitch: int | None = _bounded("pitch", "The note's MIDI pitch.")
+    duration: int | None = _tick("duration", "How long the note is")
+    velocity: int | None = _bounded("velocity", "How hard the note is struck; 80 when not given.")
+    new_start: int | None = _tick("to_start", "Where the note is to start")
+    new_pitch: int | None = _bounded("to_pitch", "The MIDI pitch the note is to have.")
+    new_duration: int | None = _tick("to_duration", "How long the note is to be")
     tempo: float | None = _bounded("bpm", "The tempo in quarter notes a minute.")
-    semitones: WholeNumber | None = _bounded("semitones", "How far to transpose, upwards or (negative) downwards.")
-    program: WholeNumber | None = _bounded("program", "The General MIDI instrument, 0 to 127.")
+    semitones: int | None = _bounded("semitones", "How far to transpose, upwards or (negative) downwards.")
+    program: int | None = _bounded("program", "The General MIDI instrument, 0 to 127.")
     strength: float | None = _bounded("strength", "How far towards the grid notes are moved; 1 when not given.")
-    grid: WholeNumber | None = _tick("grid", "The distance of the grid's lines; 120, a 16th, when not given")
+    grid: int | None = _tick("grid", "The distance of the grid's lines; 120, a 16th, when not given")
 
 
 class UpdateCompositionRequest(RequestShape):
@@ -155,7 +154,7 @@ class UpdateCompositionRequest(RequestShape):
         max_length=MAX_EDITS,
         description="Changes to the music, carried out in order, all or none. They make a new revision.",
     )
-    expected_revision: WholeNumber | None = Field(
+    expected_revision: int | None = Field(
         default=None,
         ge=0,
         le=MAX_REVISION,

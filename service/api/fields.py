@@ -6,7 +6,7 @@ from fastapi import Path
 from pydantic import Field
 from typing_extensions import TypeAliasType
 
-from service.api.shape import QueryNumber, RequestShape
+from service.api.shape import RequestShape
 
 _ID_RULE = r"^[A-Za-z0-9-]+$"
 
@@ -59,7 +59,7 @@ NextToken = TypeAliasType(
     ],
 )
 MaxResults = TypeAliasType(
-    "MaxResults", Annotated[QueryNumber, Field(ge=1, le=100, description="How many items a page has at most.")]
+    "MaxResults", Annotated[int, Field(ge=1, le=100, description="How many items a page has at most.")]
 )
 DEFAULT_PAGE = 50
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field, create_model
 
 from service.algorithms import ALGORITHMS, Hyperparameter
-from service.api.shape import RequestShape, WholeNumber
+from service.api.shape import RequestShape
 
 
 def _members() -> dict[str, Any]:
@@ -28,7 +28,7 @@ def _member(rows: list[Hyperparameter]) -> tuple[Any, Any]:
     meaning = rows[0].meaning
     if rows[0].default is not None:
         meaning = f"{meaning} {rows[0].default:g} when not given."
-    type_ = WholeNumber | None if whole else float | None
+    type_ = int | None if whole else float | None
     return type_, Field(default=None, ge=lowest, le=highest, allow_inf_nan=False, description=meaning)
 
 

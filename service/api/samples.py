@@ -1,5 +1,6 @@
 """The operations on what comes with the service: trained models, and melodies to begin with."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import Query
@@ -94,7 +95,7 @@ def get_sample_model(caller: CallerDependency, model_id: ModelIdInPath) -> GetSa
     return GetSampleModelResponse(
         model=SampleModelDescription(
             **_model_summary(model),
-            created_at=model.created,
+            created_at=_start_of(model.created),
             license=model.license,
             weights_bytes=model.weights_bytes,
         )
@@ -113,6 +114,11 @@ def list_sample_melodies(
     return ListSampleMelodiesResponse(
         melodies=[_melody_description(melody) for melody in page], next_token=tokens.issue(last_id)
     )
+
+
+def _start_of(day: str) -> datetime:
+    """The moment a day begins, in UTC."""
+    return datetime.fromisoformat(day).replace(tzinfo=UTC)
 
 
 def _model_summary(model: SampleModel) -> dict[str, str]:

@@ -9,7 +9,7 @@ import binascii
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
@@ -37,19 +37,6 @@ class AnswerShape(BaseModel):
         return self.__pydantic_serializer__.to_json(self, by_alias=True, exclude_none=True)
 
 
-def _whole_number(value: Any) -> Any:
-    """JSON knows one kind of number: 100.0 is the whole number 100."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _number_in_text(value: Any) -> Any:
-    """An integer in a query string: digits with an optional sign, and nothing that only Python takes for a number."""
-    digits = value.removeprefix("-") if isinstance(value, str) else ""
-    if not (digits.isascii() and digits.isdigit()):
-        raise PydanticCustomError("int_parsing", "must be a whole number")
-    return int(value) if len(digits) <= 18 else float(value)
-
-
 def _boolean_in_text(value: Any) -> bool:
     if value not in ("true", "false"):
         raise PydanticCustomError("bool_parsing", "must be true or false")
@@ -74,12 +61,10 @@ def _epoch_seconds(value: datetime) -> float:
     return round(value.timestamp(), 3)
 
 
-WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
-QueryNumber = Annotated[int, BeforeValidator(_number_in_text, json_schema_input_type=int)]
-QueryBoolean = Annotated[bool, BeforeValidator(_boolean_in_text, json_schema_input_type=bool)]
+QueryBoolean = Annotated[bool, BeforeValidator(_boolean_in_text)]
 
 # An AWS blob in a request; constraints on its length count the decoded bytes.
-RequestBlob = Annotated[bytes, BeforeValidator(_decoded), WithJsonSchema({"type": "string", "format": "byte"})]
+RequestBlob = Annotated[bytes, BeforeValidator(_decoded), Field(json_schema_extra={"format": "byte"})]
 Blob = TypeAliasType(
     "Blob",
     Annotated[

@@ -113,7 +113,7 @@ def parse_object(body: bytes) -> dict[str, Any]:
             body.decode("utf-8"),
             object_pairs_hook=_object_without_duplicates,
             parse_constant=_refuse_constant,
-            parse_float=_finite_float,
+            parse_float=_number,
         )
     except UnicodeDecodeError:
         raise SerializationException("The body must be JSON in UTF-8.") from None
@@ -141,8 +141,9 @@ def _refuse_constant(name: str) -> float:
     raise SerializationException(f"The body holds {name}, which is not JSON.")
 
 
-def _finite_float(text: str) -> float:
+def _number(text: str) -> int | float:
+    """JSON knows one kind of number: 100.0 is the whole number 100."""
     value = float(text)
     if not math.isfinite(value):
         raise SerializationException("The body holds a number too large for a double.")
-    return value
+    return int(value) if value.is_integer() else value
