@@ -1,0 +1,1 @@
+"""The only room that says DynamoDB or S3: questions go in, values come out."""

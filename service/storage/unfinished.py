@@ -1,0 +1,113 @@
+"""What a crash may leave half done, and how it is found again.
+
+An object in S3 and an item in DynamoDB cannot change together. So every object is written in three steps:
+
+    announce   an intent item names the object's key; refused when the composition is gone or being deleted
+    put        the object is stored under that key, which no other writer ever uses
+    commit     ONE transaction removes the intent and makes the metadata point at the object
+
+A writer whose commit is refused deletes its object, then its intent. A writer that dies leaves its intent, and as
+the intent and the reference never exist together, the sweep may delete the object of any intent old enough to be
+nobody's: there is no object without metadata and no metadata without its object, wherever the writer died.
+
+Items that wait for something carry `unfinished` (what for) and `since`, and so stand in the sparse index
+`unfinished`: compositions being composed, renderings being made, compositions being deleted, intents.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from service.resources import Audio
+from service.storage.items import (
+    Intent,
+    StoredComposition,
+    composition_key,
+    intent_key,
+    moment,
+    read_audio,
+    read_composition,
+    read_intent,
+    text,
+)
+from service.storage.table import PRESENT, Check, Item, Key, Put, Refused, Table, Update
+
+INDEX = "unfinished"
+
+COMPOSING = "composing"
+RENDERING = "rendering"
+DELETING = "deleting"
+INTENT = "intent"
+
+STILL_WAITS = "#unfinished = :kind"
+
+
+def unfinished_attributes(kind: str, since: datetime) -> dict[str, Any]:
+    return {"unfinished": text(kind), "since": moment(since)}
+
+
+def intent_item(intent: Intent) -> Item:
+    return {
+        **intent_key(intent),
+        "objectKey": text(intent.object_key),
+        **unfinished_attributes(INTENT, intent.since),
+    }
+
+
+class Unfinished:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def announce(self, intent: Intent) -> bool:
+        """False when the composition is gone or being deleted: then nothing may be written for it."""
+        lives = Check(
+            composition_key(intent.account, intent.composition_id),
+            f"{PRESENT} AND attribute_not_exists(#deleting)",
+        )
+        try:
+            self._table.transact(intent=Put(intent_item(intent)), composition=lives)
+        except Refused:
+            return False
+        return True
+
+    def withdraw(self, intent: Intent) -> None:
+        """Ends an announcement whose object is deleted."""
+        self._table.delete(intent_key(intent))
+
+    def intents(self, until: datetime) -> Iterator[Intent]:
+        return map(read_intent, self._waiting(INTENT, until))
+
+    def deletions(self, until: datetime) -> Iterator[StoredComposition]:
+        return map(read_composition, self._waiting(DELETING, until))
+
+    def compositions(self, until: datetime) -> Iterator[StoredComposition]:
+        return map(read_composition, self._waiting(COMPOSING, until))
+
+    def renderings(self, until: datetime) -> Iterator[tuple[Audio, int]]:
+        """Each with how often it has been restarted."""
+        return ((read_audio(item), int(item["attempts"]["N"])) for item in self._waiting(RENDERING, until))
+
+    def restart(self, key: Key, kind: str, now: datetime) -> bool:
+        """Counts one more attempt from now on. False when it is no longer waiting."""
+        return self._table.update(
+            Update(
+                key,
+                set={"since": moment(now)},
+                add={"attempts": 1},
+                conditions=(STILL_WAITS,),
+                values={"kind": text(kind)},
+            )
+        )
+
+    def _waiting(self, kind: str, until: datetime) -> Iterator[Item]:
+        """The items that wait since `until` or longer, oldest first; read anew, as an index may lag behind."""
+        waiting = self._table.query(
+            IndexName=INDEX,
+            KeyConditionExpression="#unfinished = :kind AND #since <= :until",
+            ExpressionAttributeNames={"#unfinished": "unfinished", "#since": "since"},
+            ExpressionAttributeValues={":kind": text(kind), ":until": moment(until)},
+        )
+        for entry in list(waiting):
+            item = self._table.get({"pk": entry["pk"], "sk": entry["sk"]})
+            if item is not None and item.get("unfinished") == text(kind):
+                yield item
