@@ -6,8 +6,6 @@ with one sentence instead of failing somewhere in the middle.
 
 import os
 import sys
-import threading
-import time
 from pathlib import Path
 from types import TracebackType
 
@@ -94,17 +92,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def exit_with_parent(parent: int, interval: float = 0.5) -> None:
-    """End this process soon after its parent is gone, even while it is busy.
-
-    Linux could send a signal at the parent's death, but does so when the thread ends that started us, not the process.
-    """
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(interval)
-        os._exit(1)
-
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
