@@ -28,7 +28,9 @@ class CreateAudioRequest(RequestShape):
     """Which music to render, and to what."""
 
     composition_id: CompositionId
-    format: Annotated[AudioFormat, Field(strict=False)] = Field(default=AudioFormat.MP3, description="MP3 or WAV.")
+    format: Annotated[AudioFormat, Field(strict=False)] = Field(
+        default=AudioFormat.MP3, description="MP3 or WAV; MP3 when not given."
+    )
     revision: int | None = Field(
         default=None, ge=1, le=MAX_REVISION, description="Which revision of the music. The newest when not given."
     )
@@ -37,7 +39,7 @@ class CreateAudioRequest(RequestShape):
         default=DEFAULT_URL_SECONDS,
         ge=MIN_URL_SECONDS,
         le=MAX_URL_SECONDS,
-        description="How long the download URL is to work, in seconds.",
+        description="How long the download URL is to work, in seconds; 900 when not given.",
     )
 
 

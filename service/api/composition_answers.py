@@ -47,19 +47,8 @@ def _summary(composition: Composition) -> dict[str, Any]:
 
 
 def _music(revision: Revision | None) -> dict[str, Any]:
-    """What is known of a revision's music: the facts that were computed when it was written."""
-    if revision is None:
-        return {}
-    facts = revision.facts
-    return {
-        "revision": revision.number,
-        "tempo": facts.get("tempo"),
-        "duration_seconds": facts.get("seconds"),
-        "bars": facts.get("bars"),
-        "tracks": facts.get("tracks"),
-        "metrics": facts.get("metrics"),
-        "report": facts.get("report"),
-    }
+    """What is known of a revision's music: its facts, which are stored in wire names."""
+    return {"revision": revision.number, **revision.facts} if revision else {}
 
 
 def _downloads(view: CompositionView) -> shapes.CompositionDownloads | None:

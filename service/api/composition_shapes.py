@@ -98,13 +98,13 @@ class GetCompositionQuery(QueryShape):
         default=None, ge=1, le=MAX_REVISION, description="Which revision of the music. The newest when not given."
     )
     include_output_midi: QueryBoolean = Field(
-        default=True, description="Whether the answer holds the music itself, as outputMidi."
+        default=True, description="Whether the answer holds the music itself, as outputMidi; true when not given."
     )
     url_expires_in_seconds: int = Field(
         default=DEFAULT_URL_SECONDS,
         ge=MIN_URL_SECONDS,
         le=MAX_URL_SECONDS,
-        description="How long download URLs are to work, in seconds.",
+        description="How long download URLs are to work, in seconds; 900 when not given.",
     )
 
 

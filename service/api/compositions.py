@@ -24,10 +24,8 @@ from service.api.paging import PageTokens
 from service.api.services import LibraryDependency
 from service.errors import (
     ConflictException,
-    FieldError,
     ResourceNotFoundException,
     ServiceQuotaExceededException,
-    ValidationException,
 )
 
 operations = Operations("Compositions")
@@ -103,8 +101,6 @@ def update_composition(
 
     Changed music is a new revision; earlier ones stay readable. Only a COMPLETED composition has music to change.
     """
-    if request.name is None and not request.edits:
-        raise ValidationException.of(FieldError("name", "or edits must be given"))
     view = library.update_composition(
         caller,
         composition_id,

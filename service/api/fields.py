@@ -8,6 +8,7 @@ from typing_extensions import TypeAliasType
 
 from service.api.shape import RequestShape
 
+DEFAULT_PAGE = 50
 _ID_RULE = r"^[A-Za-z0-9-]+$"
 
 CompositionId = TypeAliasType(
@@ -59,10 +60,11 @@ NextToken = TypeAliasType(
     ],
 )
 MaxResults = TypeAliasType(
-    "MaxResults", Annotated[int, Field(ge=1, le=100, description="How many items a page has at most.")]
+    "MaxResults",
+    Annotated[
+        int, Field(ge=1, le=100, description=f"How many items a page has at most; {DEFAULT_PAGE} when not given.")
+    ],
 )
-DEFAULT_PAGE = 50
-
 MIN_URL_SECONDS, DEFAULT_URL_SECONDS, MAX_URL_SECONDS = 60, 900, 43_200
 MAX_REVISION = 1_000_000
 
