@@ -9,13 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from functools import cache
 from typing import Any
 
-import boto3
 from mangum import Mangum
 
 from service.api.app import create_app
 from service.api.auth import CALLER_KEY
 from service.api.wire import REQUEST_ID_KEY
-from service.bootstrap import Settings, build
+from service.bootstrap import services_of_process
 from service.caller import Caller, PrincipalType
 
 Scope = MutableMapping[str, Any]
@@ -36,8 +35,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 @cache
 def _entrance() -> Mangum:
-    services = build(Settings.from_environment(os.environ), boto3.Session())
-    return entrance(create_app(services), base_path=os.environ.get("CHORALE_API_BASE_PATH", "/"))
+    return entrance(create_app(services_of_process()), base_path=os.environ.get("CHORALE_API_BASE_PATH", "/"))
 
 
 def entrance(app: AsgiApp, base_path: str = "/") -> Mangum:
