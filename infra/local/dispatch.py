@@ -1,6 +1,6 @@
 """Our own boto3 clients reach the local AWS here, without a socket.
 
-`local_session` is an ordinary boto3 Session; its clients carry botocore event handlers that answer each request:
+`Dispatch.session` is an ordinary boto3 Session; its clients carry botocore event handlers that answer each request:
 
 - DynamoDB's operations on items at `before-call`, which is before signing, HTTP and parsing: ten times faster;
 - everything else at `before-send`, when the request is complete and signed: Lambda by the function host, the
@@ -14,8 +14,9 @@ import os
 import re
 import uuid
 from base64 import b64decode
+from collections.abc import Callable
 from io import BytesIO
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -29,7 +30,6 @@ from botocore.parsers import create_parser
 
 from infra.local.http import LocalRequest, LocalResponse
 from infra.local.moto_host import MOTO_SERVICES, MotoHost
-from service.caller import Caller
 
 # The service in botocore's event names, where it is not the service in the credential scope.
 _SERVICE_NAMES = {"cloudwatch-logs": "logs"}
@@ -62,23 +62,43 @@ _ISOLATED_VARIABLES = {
 }
 
 
-class Functions(Protocol):
-    """What answers Lambda's Invoke."""
-
-    def handle(self, request: LocalRequest) -> LocalResponse: ...
+ServiceAnswer = Callable[[LocalRequest], LocalResponse]
 
 
-def local_session(
-    host: MotoHost, credentials: Credentials, *, functions: Functions | None = None, caller: Caller | None = None
-) -> boto3.Session:
-    """A session of the service itself: its clients act with these credentials, as `caller`, on the hosted account."""
-    core = botocore.session.Session(session_vars=_ISOLATED_VARIABLES)
-    core._credentials = credentials  # botocore's own setter takes static keys only
-    core.set_config_variable("region", host.region)
-    session = boto3.Session(botocore_session=core)
-    session.events.register("before-call.dynamodb", _DynamoDirect(host))
-    session.events.register("before-send", _Send(host, functions, caller))
-    return session
+class Dispatch:
+    """The way of our own clients to a hosted account."""
+
+    def __init__(self, host: MotoHost) -> None:
+        self._host = host
+        self._others: dict[str, ServiceAnswer] = {}
+
+    def add(self, service: str, answer: ServiceAnswer) -> None:
+        """Have `answer` answer the requests to a service that moto does not play."""
+        self._others[service] = answer
+
+    def session(self, credentials: Credentials) -> boto3.Session:
+        """A session of the service itself: its clients act with these credentials on the hosted account."""
+        core = botocore.session.Session(session_vars=_ISOLATED_VARIABLES)
+        core._credentials = credentials  # botocore's own setter takes static keys only
+        core.set_config_variable("region", self._host.region)
+        session = boto3.Session(botocore_session=core)
+        session.events.register("before-call.dynamodb", _DynamoDirect(self._host))
+        session.events.register("before-send", self._send)
+        return session
+
+    def _send(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
+        """Answers a complete request at `before-send`, instead of a connection."""
+        _, name, operation = event_name.split(".")
+        service = _SERVICE_NAMES.get(name, name)
+        local = _local_request(request)
+        if service in MOTO_SERVICES:
+            scope = _CREDENTIAL_SCOPE.search(local.headers.get("authorization", ""))
+            answer = self._host.handle(service, local, operation=operation, region=scope["region"] if scope else None)
+        elif service in self._others:
+            answer = self._others[service](local)
+        else:
+            raise LookupError(f"the local AWS has no service named {service}")
+        return AWSResponse(request.url, answer.status, dict(answer.headers), _RawBody(answer.body))
 
 
 class _DynamoDirect:
@@ -117,29 +137,6 @@ class _DynamoDirect:
             parsed.update(self._parser.parse(response, shape))
         parsed["ResponseMetadata"]["RetryAttempts"] = 0
         return AWSResponse(url, error.status, headers, _RawBody(error.body)), parsed
-
-
-class _Send:
-    """Answers a complete request at `before-send`, instead of a connection."""
-
-    def __init__(self, host: MotoHost, functions: Functions | None, caller: Caller | None) -> None:
-        self._host = host
-        self._functions = functions
-        self._caller = caller
-
-    def __call__(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
-        _, name, operation = event_name.split(".")
-        service = _SERVICE_NAMES.get(name, name)
-        local = _local_request(request)
-        if service == "lambda" and self._functions is not None:
-            answer = self._functions.handle(local)
-        elif service in MOTO_SERVICES:
-            scope = _CREDENTIAL_SCOPE.search(local.headers.get("authorization", ""))
-            region = scope["region"] if scope else None
-            answer = self._host.handle(service, local, operation=operation, region=region, caller=self._caller)
-        else:
-            raise LookupError(f"the local AWS has no service named {service}")
-        return AWSResponse(request.url, answer.status, dict(answer.headers), _RawBody(answer.body))
 
 
 class _RawBody(BytesIO):

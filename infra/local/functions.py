@@ -79,11 +79,14 @@ class FunctionHost:
             self._slots.append(slot)
 
     def close(self) -> None:
-        """Let what runs finish within the grace period, then end every worker. What waits has failed."""
+        """Let what runs finish within the grace period, then end every worker.
+
+        What still waits or has to be killed is no failure of its own: an asynchronous invocation is left to the
+        sweep of the next start, a synchronous one is answered with an error.
+        """
         self._closing.set()
         for invocation, answer in self._queue.drain():
-            error = error_document("ServiceException", "The service stopped before the function could run")
-            self._finish(invocation, answer, {"error": error})
+            self._finish(invocation, answer, {"error": error_document("ServiceException", "The service has stopped")})
         deadline = threading.Timer(self._limits.grace_seconds, self._kill_busy)
         deadline.start()
         for slot in self._slots:
@@ -180,6 +183,8 @@ class FunctionHost:
         error = ended.get("error")
         if answer is not None:
             answer.set_result(Outcome(json.dumps(error or ended.get("result")).encode(), failed=error is not None))
+        elif error is not None and self._closing.is_set():
+            log.info("%s, request %s was interrupted", invocation.function.name, invocation.request_id)
         elif error is not None and invocation.function.on_failure is not None:
             record = failure_record(invocation, self._arn_prefix + invocation.function.name, error)
             try:
@@ -220,7 +225,7 @@ class FunctionHost:
         with self._lock:
             self._workers_started += 1
             number = self._workers_started
-        return WorkerProcess(number, function.name, function.handler, self._environment(), self._log_sink)
+        return WorkerProcess(number, function, self._environment(), self._log_sink)
 
     def _discard(self, worker: WorkerProcess) -> None:
         with self._lock:

@@ -13,14 +13,16 @@ FailureRecord = Mapping[str, Any]
 class Function:
     """A registered function.
 
-    `handler` is `module:attribute`, called in a worker process with (event, context). `on_failure` is called in this
-    process with the record that Lambda would send to an OnFailure destination, when an asynchronous invocation
-    failed, ran over its time or lost its worker.
+    `handler` is `module:attribute`, called in a worker process with (event, context); the modules in `preload` are
+    imported before the worker is ready, so that no invocation waits for them. `on_failure` is called in this process
+    with the record that Lambda would send to an OnFailure destination, when an asynchronous invocation failed, ran
+    over its time or lost its worker.
     """
 
     name: str
     handler: str
     timeout_seconds: float
+    preload: tuple[str, ...] = ()
     on_failure: Callable[[FailureRecord], None] | None = None
 
 

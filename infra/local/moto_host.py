@@ -9,6 +9,7 @@ the first is closed. Callers use threads; nothing here belongs on an event loop.
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -25,13 +26,13 @@ from werkzeug.exceptions import HTTPException
 from infra.local.http import LocalRequest, LocalResponse
 from infra.local.moto_services import BACKENDS, DISPATCHERS, DynamoHandler, S3Response, iam_backends
 from infra.local.protocol_errors import error_response
-from service.caller import Caller
 
 log = logging.getLogger(__name__)
 
 MOTO_SERVICES = frozenset(BACKENDS)
 
 _PARTITION = "aws"
+_LONG_TURN_SECONDS = 1.0
 _hosted = threading.Lock()
 
 MotoAnswer = tuple[int, Mapping[str, Any], str | bytes]
@@ -94,17 +95,16 @@ class MotoHost:
         *,
         operation: str | None = None,
         region: str | None = None,
-        caller: Caller | None = None,
     ) -> LocalResponse:
         """Answer one request whose caller is already authenticated and authorized.
 
-        `request.path` is path-style for S3. `operation` and `caller` tell the turn what is done and by whom; moto
-        itself works out the operation again. Never raises: whatever goes wrong is an error of the service's protocol.
+        `request.path` is path-style for S3. `operation` is what the turn is told; moto works it out again by itself.
+        Never raises: whatever goes wrong is an error of the service's protocol.
         """
         region = region or self.region
 
         def answer(asked: LocalRequest) -> LocalResponse:
-            return self._answer(service, asked, operation, region, caller)
+            return self._answer(service, asked, operation, region)
 
         try:
             front = self._fronts.get(service)
@@ -143,9 +143,7 @@ class MotoHost:
             user = backend.users[key.user_name]
             return IamAccessKey(access_key_id, key.secret_access_key, user.name, user.arn, user.id)
 
-    def _answer(
-        self, service: str, request: LocalRequest, operation: str | None, region: str, caller: Caller | None
-    ) -> LocalResponse:
+    def _answer(self, service: str, request: LocalRequest, operation: str | None, region: str) -> LocalResponse:
         if region not in BACKENDS["dynamodb"][self.account].regions:
             message = "Credential should be scoped to a valid region."
             return error_response(service, 403, "InvalidSignatureException", message)
@@ -153,19 +151,23 @@ class MotoHost:
         if entrance is None:
             return error_response(service, 400, "InvalidURI", "Couldn't parse the specified URI.")
         moto_request = self._moto_request(service, region, request)
-        with self._turn(service, operation, caller):
+        with self._turn(service, operation):
             answer = _call(entrance, moto_request)
         return _local_response(answer, head=request.method == "HEAD")
 
     @contextmanager
-    def _turn(self, service: str, operation: str | None, caller: Caller | None = None) -> Iterator[None]:
-        """One request's turn at the account's state: `service` and `operation` say what `caller` does to it."""
+    def _turn(self, service: str, operation: str | None) -> Iterator[None]:
+        """One request's turn at the account's state."""
         with self._lock:
             if not self._open:
                 raise RuntimeError("the local AWS is closed")
+            began = time.monotonic()
             try:
                 yield
             finally:
+                seconds = time.monotonic() - began
+                if seconds > _LONG_TURN_SECONDS:
+                    log.warning("%s of %s kept every other request waiting for %.1f s", operation, service, seconds)
                 # moto remembers every model instance for a dashboard we do not have: a leak of every item ever put.
                 for model in model_data.get(service, {}).values():
                     model.instances_tracked.clear()  # type: ignore[attr-defined]

@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl
 import boto3
 from botocore.exceptions import ClientError
 
+from infra.local.cloudformation_templates import TemplateError, check_template, read_template, settings_of
 from infra.local.http import LocalRequest, LocalResponse
 from infra.local.moto_host import Answer
 from infra.local.protocol_errors import error_response
-from infra.local.templates import TemplateError, check_template, read_template, settings_of
 
 _WITH_TEMPLATE = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet", "ValidateTemplate"})
 _CARRIED_OUT = frozenset({"CreateStack", "UpdateStack", "ExecuteChangeSet"})

@@ -1,6 +1,6 @@
 """The child's side of a worker process: load one handler, then answer invocations until the parent goes away.
 
-    python -m infra.local.worker FILE_DESCRIPTOR MODULE:ATTRIBUTE
+    python -m infra.local.worker FILE_DESCRIPTOR MODULE:ATTRIBUTE [MODULE TO PRELOAD ...]
 
 Over the descriptor, a socket to the parent, go frames of JSON (multiprocessing's framing, never its pickles): first
 `{"ready": true}` or an error document, then for each invocation one frame in and one out. Standard output and error
@@ -37,12 +37,14 @@ class Context:
 
 
 def main() -> None:
-    descriptor, handler_name = sys.argv[1:]
+    descriptor, handler_name, *preload = sys.argv[1:]
     connection = Connection(int(descriptor))
     threading.Thread(target=_die_with_parent, name="lifeline", daemon=True).start()
     logging.basicConfig(level=logging.INFO, format="[%(levelname)s] %(name)s: %(message)s")
     try:
         handler = _load(handler_name)
+        for module in preload:
+            importlib.import_module(module)
     except Exception as error:
         traceback.print_exc()
         _send(connection, {"error": _error(error) | {"errorType": "Runtime.ImportModuleError"}})

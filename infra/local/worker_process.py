@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from multiprocessing import Pipe
 from typing import Any
 
-from infra.local.invocations import Invocation, error_document
+from infra.local.invocations import Function, Invocation, error_document
 
 log = logging.getLogger(__name__)
 
@@ -36,19 +36,18 @@ class WorkerFailure(Exception):
 class WorkerProcess:
     """One process that runs one function's handler. Only one thread at a time may use it; any may interrupt it."""
 
-    def __init__(
-        self, number: int, function_name: str, handler: str, environment: Mapping[str, str], log_sink: LogSink
-    ) -> None:
+    def __init__(self, number: int, function: Function, environment: Mapping[str, str], log_sink: LogSink) -> None:
         """Start the process; `environment` is added to what it inherits. `wait_until_ready` tells when it can run."""
         self.number = number
-        self.function_name = function_name
+        self.function_name = function.name
         self.started = time.monotonic()
         self.invocations = 0
         self._last_used = self.started
         self._connection, theirs = Pipe(duplex=True)
         inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        arguments = [str(theirs.fileno()), function.handler, *function.preload]
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "infra.local.worker", str(theirs.fileno()), handler],
+            [sys.executable, "-P", "-m", "infra.local.worker", *arguments],
             stdin=subprocess.PIPE,  # its lifeline: it ends with this process
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
