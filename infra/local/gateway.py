@@ -1,0 +1,295 @@
+"""The one port of the local AWS: every request is authenticated, routed by its credential scope, and authorized.
+
+An ASGI application. The order is fixed: the Host header, the health check, the signature, the service that the
+signature is for. DeepComposer is answered by our API, which finds the Caller in the ASGI scope under
+`chorale.caller`; everything else by moto, in a thread. What is refused is refused in the protocol of the service that
+the client speaks to, and X-Forwarded headers mean nothing.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Protocol
+
+from infra.local import sts
+from infra.local.account import Account
+from infra.local.authentication import Authenticator
+from infra.local.authorization import Authorizer, access_of
+from infra.local.aws_chunked import ChunkedBodyError
+from infra.local.checksums import ChecksumError
+from infra.local.exchange import AsgiApp, BodyTooLargeError, ClientGoneError, Exchange, Receive, Send
+from infra.local.hosts import HostNames, bucket_of
+from infra.local.http import LocalRequest, LocalResponse
+from infra.local.operations import UnknownOperationError, operation_of, query_parameters
+from infra.local.protocol_errors import error_response, protocol_of
+from infra.local.s3_bodies import received_body
+from infra.local.sessions import Sessions
+from infra.local.signature_errors import signature_error_response
+from infra.local.supported import SUPPORTED, is_supported
+from service.caller import Caller
+from service.sigv4 import Claim, Reason, SignatureError, SignedRequest, Verified, read_claim
+
+log = logging.getLogger(__name__)
+
+DEEPCOMPOSER = "deepcomposer"
+
+_MEBIBYTE = 1 << 20
+_BODY_LIMITS = {DEEPCOMPOSER: _MEBIBYTE, "dynamodb": 16 * _MEBIBYTE, "s3": 1024 * _MEBIBYTE}
+_OTHER_BODY_LIMIT = 2 * _MEBIBYTE
+
+# Status and code of a refusal, by protocol.
+_DENIED = {
+    "json": (400, "AccessDeniedException"),
+    "query": (403, "AccessDenied"),
+    "rest-json": (403, "AccessDeniedException"),
+    "s3": (403, "AccessDenied"),
+}
+_UNKNOWN_OPERATION = {
+    "json": (400, "UnknownOperationException"),
+    "query": (400, "InvalidAction"),
+    "rest-json": (404, "UnknownOperationException"),
+    "s3": (501, "NotImplemented"),
+}
+_TOO_LARGE = {
+    "json": (413, "RequestEntityTooLargeException"),
+    "query": (413, "RequestEntityTooLarge"),
+    "rest-json": (413, "RequestEntityTooLargeException"),
+    "s3": (400, "EntityTooLarge"),
+}
+_INTERNAL_ERROR = {
+    "json": (500, "InternalServerError"),
+    "query": (500, "InternalFailure"),
+    "rest-json": (500, "InternalServerException"),
+    "s3": (500, "InternalError"),
+}
+
+# An object opened in a browser must not run as a page of this origin.
+_OBJECT_HEADERS = (("content-security-policy", "sandbox"), ("x-content-type-options", "nosniff"))
+
+
+class ServiceHost(Protocol):
+    """What plays the other AWS services."""
+
+    def handle(
+        self,
+        service: str,
+        request: LocalRequest,
+        *,
+        operation: str | None = None,
+        region: str | None = None,
+        caller: Caller | None = None,
+    ) -> LocalResponse: ...
+
+
+class Gateway:
+    """Everything that answers on the port, behind one ASGI callable."""
+
+    def __init__(
+        self,
+        account: Account,
+        authenticator: Authenticator,
+        authorizer: Authorizer,
+        sessions: Sessions,
+        host: ServiceHost,
+        api: AsgiApp,
+        host_names: HostNames,
+        threads: int = 16,
+    ) -> None:
+        self._account = account
+        self._authenticator = authenticator
+        self._authorizer = authorizer
+        self._sessions = sessions
+        self._host = host
+        self._api = api
+        self._host_names = host_names
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="aws")
+
+    def close(self) -> None:
+        """Wait for the requests in threads and end these."""
+        self._pool.shutdown(wait=True)
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+        elif scope["type"] == "http":
+            await self._http(Exchange(scope, receive, send))
+        else:
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _http(self, exchange: Exchange) -> None:
+        try:
+            await self._answer(exchange)
+        except ClientGoneError:
+            pass
+        except Exception:
+            log.exception("request %s failed", exchange.request_id)
+            if exchange.status == 0:
+                message = "The service could not answer because of an error of its own."
+                await self._refuse(exchange, _INTERNAL_ERROR, message)
+        finally:
+            exchange.log()
+
+    async def _answer(self, exchange: Exchange) -> None:
+        request = exchange.request
+        if not self._host_names.allows(request.headers.get("host")):
+            message = "This server does not answer to that Host name; its owner can allow it with --allow-host."
+            response = LocalResponse(421, (("content-type", "application/json"),), _json({"message": message}))
+            await exchange.answer(response)
+            return
+        if _asks_for_health(request):
+            body = _json({"status": "ready"})
+            await exchange.answer(LocalResponse(200, (("content-type", "application/json"),), body))
+            return
+        try:
+            claim = read_claim(request)
+        except SignatureError as error:
+            exchange.service = _service_spoken_to(request, error)
+            await exchange.answer(signature_error_response(exchange.service, error, exchange.request_id))
+            return
+        exchange.service = claim.service
+        try:
+            await self._route(exchange, claim)
+        except SignatureError as error:
+            await exchange.answer(signature_error_response(claim.service, error, exchange.request_id))
+        except BodyTooLargeError:
+            # The rest of the body is not worth reading, so the connection cannot be used again.
+            limit = _BODY_LIMITS.get(claim.service, _OTHER_BODY_LIMIT)
+            message = f"A request to this service may have a body of {limit} bytes at most."
+            await self._refuse(exchange, _TOO_LARGE, message, close=True)
+
+    async def _route(self, exchange: Exchange, claim: Claim) -> None:
+        if claim.service == DEEPCOMPOSER:
+            await self._to_api(exchange, claim)
+        elif claim.service == "s3":
+            await self._to_s3(exchange, claim)
+        elif claim.service in SUPPORTED:
+            await self._to_host(exchange, claim)
+        else:
+            await self._refuse(exchange, _UNKNOWN_OPERATION, f"The local AWS has no service named {claim.service}.")
+
+    async def _to_api(self, exchange: Exchange, claim: Claim) -> None:
+        body = await exchange.read_body(_BODY_LIMITS[DEEPCOMPOSER])
+        caller, _ = await self._authenticate(exchange, claim, _with_body(exchange.request, body))
+        scope = dict(exchange.scope)
+        scope["chorale.caller"] = caller
+        scope["chorale.request_id"] = exchange.request_id
+        await self._api(scope, exchange.receive_again(body), exchange.send)
+
+    async def _to_s3(self, exchange: Exchange, claim: Claim) -> None:
+        """S3 signs the hash of the body, so that a large body is read only after its sender is known."""
+        request = exchange.request
+        caller, verified = await self._authenticate(exchange, claim, request)
+        encoded = await exchange.read_body(_BODY_LIMITS["s3"])
+        response = await self._in_thread(self._carry_out_s3, exchange, caller, verified, encoded)
+        await exchange.answer(response, (("x-amz-request-id", exchange.request_id), *_OBJECT_HEADERS))
+
+    async def _to_host(self, exchange: Exchange, claim: Claim) -> None:
+        body = await exchange.read_body(_BODY_LIMITS.get(claim.service, _OTHER_BODY_LIMIT))
+        request = _with_body(exchange.request, body)
+        caller, _ = await self._authenticate(exchange, claim, request)
+        local = LocalRequest(request.method, request.path, request.query, _own_headers(request), body)
+        await exchange.answer(await self._in_thread(self._carry_out, exchange, caller, claim, local))
+
+    async def _authenticate(self, exchange: Exchange, claim: Claim, request: SignedRequest) -> tuple[Caller, Verified]:
+        if self._authenticator.may_wait(claim):
+            proven = await self._in_thread(self._authenticator.authenticate, claim, request)
+        else:
+            proven = self._authenticator.authenticate(claim, request)
+        exchange.caller = proven[0]
+        return proven
+
+    async def _in_thread(self, function: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+
+    def _carry_out_s3(self, exchange: Exchange, caller: Caller, verified: Verified, encoded: bytes) -> LocalResponse:
+        """Runs in a thread: hashing, decoding and storing a large body takes its time."""
+        request = exchange.request
+        bucket = bucket_of(request.headers.get("host"))
+        path = f"/{bucket}{request.path}" if bucket else request.path
+        try:
+            body, headers = received_body(_own_headers(request), encoded, verified)
+        except ChunkedBodyError as error:
+            return error_response("s3", 400, "IncompleteBody", str(error), exchange.request_id)
+        except ChecksumError as error:
+            return error_response("s3", 400, error.code, error.message, exchange.request_id)
+        local = LocalRequest(request.method, path, request.query, headers, body)
+        return self._carry_out(exchange, caller, verified.claim, local)
+
+    def _carry_out(self, exchange: Exchange, caller: Caller, claim: Claim, request: LocalRequest) -> LocalResponse:
+        """Runs in a thread: what the request is, whether its caller may, and what the service answers."""
+        service = claim.service
+        try:
+            operation = operation_of(service, request)
+        except UnknownOperationError as error:
+            return self._refusal(exchange, _UNKNOWN_OPERATION, str(error))
+        exchange.operation = operation
+        if not is_supported(service, operation):
+            message = f"{operation} is not among the operations that the local AWS supports."
+            return self._refusal(exchange, _UNKNOWN_OPERATION, message)
+        if service == "sts":
+            return self._carry_out_sts(operation, caller, request)
+        denial = self._authorizer.decide(caller, access_of(self._account, service, operation, request))
+        if denial is not None:
+            return self._refusal(exchange, _DENIED, denial)
+        return self._host.handle(service, request, operation=operation, region=claim.region, caller=caller)
+
+    def _carry_out_sts(self, operation: str, caller: Caller, request: LocalRequest) -> LocalResponse:
+        if operation == "GetCallerIdentity":
+            return sts.get_caller_identity(caller)
+        return sts.get_session_token(caller, query_parameters(request), self._sessions)
+
+    def _refusal(self, exchange: Exchange, names: dict[str, tuple[int, str]], message: str) -> LocalResponse:
+        status, code = names[protocol_of(exchange.service)]
+        return error_response(exchange.service, status, code, message, exchange.request_id)
+
+    async def _refuse(
+        self, exchange: Exchange, names: dict[str, tuple[int, str]], message: str, *, close: bool = False
+    ) -> None:
+        extra = (("connection", "close"),) if close else ()
+        await exchange.answer(self._refusal(exchange, names, message), extra)
+
+
+def _asks_for_health(request: SignedRequest) -> bool:
+    return request.path == "/healthz" and request.method in ("GET", "HEAD") and "authorization" not in request.headers
+
+
+def _service_spoken_to(request: SignedRequest, error: SignatureError) -> str:
+    """The service in whose protocol a client without a readable signature expects its answer."""
+    target = request.headers.get("x-amz-target", "")
+    if target.startswith("DynamoDB_"):
+        return "dynamodb"
+    if error.reason is Reason.OUTDATED or "X-Amz-Algorithm=" in request.query or "AWSAccessKeyId=" in request.query:
+        return "s3"
+    scope = request.headers.get("authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
+    if len(scope) == 5 and scope[3] in SUPPORTED:
+        return scope[3]
+    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return "iam"
+    return DEEPCOMPOSER
+
+
+def _own_headers(request: SignedRequest) -> dict[str, str]:
+    """The headers that mean something behind the gateway: nobody's word on where a request came from."""
+    return {
+        name: value for name, value in request.headers.items() if not name.startswith(("x-forwarded-", "forwarded"))
+    }
+
+
+def _with_body(request: SignedRequest, body: bytes) -> SignedRequest:
+    if not body:
+        return request
+    return SignedRequest(request.method, request.path, request.query, request.headers, body)
+
+
+def _json(members: dict[str, str]) -> bytes:
+    return json.dumps(members).encode()
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
