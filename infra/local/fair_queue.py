@@ -20,6 +20,7 @@ class FairQueue(Generic[T]):
         self._capacity_per_key = capacity_per_key
         self._lines: OrderedDict[Hashable, deque[T]] = OrderedDict()  # whose turn is next comes first
         self._length = 0
+        self._closed = False
         self._changed = threading.Condition(threading.RLock())
 
     def __len__(self) -> int:
@@ -29,6 +30,8 @@ class FairQueue(Generic[T]):
         """Raises QueueFullError at once rather than wait for room."""
         with self._changed:
             line = self._lines.get(key)
+            if self._closed:
+                raise QueueFullError("the queue is closed")
             if self._length >= self._capacity:
                 raise QueueFullError(f"{self._length} items are waiting, which is as many as may")
             if line is not None and len(line) >= self._capacity_per_key:
@@ -38,9 +41,10 @@ class FairQueue(Generic[T]):
             self._changed.notify()
 
     def get(self, timeout: float | None = None) -> T | None:
-        """The next item; None when `timeout` seconds pass without one."""
+        """The next item; None when `timeout` seconds pass without one, or the queue is closed."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._length > 0, timeout):
+            self._changed.wait_for(lambda: self._length > 0 or self._closed, timeout)
+            if not self._length:
                 return None
             key, line = self._lines.popitem(last=False)
             item = line.popleft()
@@ -49,12 +53,12 @@ class FairQueue(Generic[T]):
             self._length -= 1
             return item
 
-    def drain(self) -> list[T]:
-        """Everything that waits, in the order in which it would have been taken."""
+    def close(self) -> list[T]:
+        """Take and give nothing any more. Answers what still waited, in the order in which it would have been taken."""
         with self._changed:
+            self._closed = True
             taken: list[T] = []
-            while self._length:
-                item = self.get()
-                assert item is not None
+            while (item := self.get()) is not None:
                 taken.append(item)
+            self._changed.notify_all()
             return taken

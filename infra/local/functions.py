@@ -85,7 +85,7 @@ class FunctionHost:
         sweep of the next start, a synchronous one is answered with an error.
         """
         self._closing.set()
-        for invocation, answer in self._queue.drain():
+        for invocation, answer in self._queue.close():
             self._finish(invocation, answer, {"error": error_document("ServiceException", "The service has stopped")})
         deadline = threading.Timer(self._limits.grace_seconds, self._kill_busy)
         deadline.start()
@@ -150,8 +150,6 @@ class FunctionHost:
         return Invocation(self._functions[function_name], json.loads(event or b"{}"))
 
     def _enqueue(self, invocation: Invocation, answer: "Future[Outcome] | None") -> None:
-        if self._closing.is_set():
-            raise QueueFullError("the service is stopping")
         self._queue.put(invocation.fairness_key, (invocation, answer))
 
     def _serve_slot(self) -> None:
