@@ -24,6 +24,11 @@ SCALES: Mapping[Mode, frozenset[int]] = {
 }
 
 
+def transposed(pitch_classes: Iterable[int], semitones: int) -> frozenset[int]:
+    """The pitch classes moved by some semitones."""
+    return frozenset((pitch_class + semitones) % 12 for pitch_class in pitch_classes)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
     """A major or natural minor key, by its tonic's pitch class."""
@@ -100,11 +105,6 @@ ALTO = VoiceRange("alto", 53, 74)
 TENOR = VoiceRange("tenor", 48, 69)
 BASS = VoiceRange("bass", 36, 64)
 VOICES = (SOPRANO, ALTO, TENOR, BASS)
-
-
-def transposed(pitch_classes: Iterable[int], semitones: int) -> frozenset[int]:
-    """The pitch classes moved by some semitones."""
-    return frozenset((pitch_class + semitones) % 12 for pitch_class in pitch_classes)
 
 
 def pitch_name(pitch: int) -> str:
