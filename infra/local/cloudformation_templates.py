@@ -7,7 +7,7 @@ is a TemplateError.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -24,7 +24,7 @@ class Setting:
     lists members that CloudFormation and the API name differently.
     """
 
-    service: str
+    service: Literal["dynamodb", "s3"]
     operation: str
     resource: str
     value: str

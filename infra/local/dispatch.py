@@ -78,27 +78,29 @@ class Dispatch:
 
     def session(self, credentials: Credentials) -> boto3.Session:
         """A session of the service itself: its clients act with these credentials on the hosted account."""
-        core = botocore.session.Session(session_vars=_ISOLATED_VARIABLES)
+        core: Any = botocore.session.Session(session_vars=_ISOLATED_VARIABLES)
         core._credentials = credentials  # botocore's own setter takes static keys only
         core.set_config_variable("region", self._host.region)
         session = boto3.Session(botocore_session=core)
-        session.events.register("before-call.dynamodb", _DynamoDirect(self._host))
-        session.events.register("before-send", self._send)
+        events: Any = session.events  # botocore's stubs know no handler that answers
+        events.register("before-call.dynamodb", _DynamoDirect(self._host))
+        events.register("before-send", self._send)
         return session
 
     def _send(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
         """Answers a complete request at `before-send`, instead of a connection."""
-        _, name, operation = event_name.split(".")
+        name, operation_name = event_name.split(".")[1:]
         service = _SERVICE_NAMES.get(name, name)
         local = _local_request(request)
         if service in MOTO_SERVICES:
-            scope = _CREDENTIAL_SCOPE.search(local.headers.get("authorization", ""))
-            answer = self._host.handle(service, local, operation=operation, region=scope["region"] if scope else None)
+            signed_for = _CREDENTIAL_SCOPE.search(local.headers.get("authorization", ""))
+            region = signed_for["region"] if signed_for else None
+            answer = self._host.handle(service, local, operation=operation_name, region=region)
         elif service in self._others:
             answer = self._others[service](local)
         else:
             raise LookupError(f"the local AWS has no service named {service}")
-        return AWSResponse(request.url, answer.status, dict(answer.headers), _RawBody(answer.body))
+        return _aws_response(request.url, answer.status, dict(answer.headers), answer.body)
 
 
 class _DynamoDirect:
@@ -116,6 +118,7 @@ class _DynamoDirect:
         answer = self._host.dynamodb(model.name, xform_name(model.name), _parse_items(params["body"]))
         if answer.error is not None:
             return self._error(model, params["url"], answer.error)
+        assert model.output_shape is not None  # every operation on items has one
         known = model.output_shape.members
         parsed = {name: value for name, value in answer.members.items() if name in known and value is not None}
         request_id = str(uuid.uuid4())
@@ -125,18 +128,23 @@ class _DynamoDirect:
             "HTTPHeaders": {"x-amzn-requestid": request_id},
             "RetryAttempts": 0,
         }
-        return AWSResponse(params["url"], 200, {}, _RawBody(b"")), parsed
+        return _aws_response(params["url"], 200, {}, b""), parsed
 
     def _error(self, model: OperationModel, url: str, error: LocalResponse) -> tuple[AWSResponse, dict[str, Any]]:
         headers = {name.lower(): value for name, value in error.headers}
         headers.setdefault("x-amzn-requestid", str(uuid.uuid4()))
         response = {"status_code": error.status, "headers": headers, "body": error.body}
+        assert model.output_shape is not None
         parsed = self._parser.parse(response, model.output_shape)
         shape = model.service_model.shape_for_error_code(parsed["Error"]["Code"])
         if shape is not None:
             parsed.update(self._parser.parse(response, shape))
         parsed["ResponseMetadata"]["RetryAttempts"] = 0
-        return AWSResponse(url, error.status, headers, _RawBody(error.body)), parsed
+        return _aws_response(url, error.status, headers, error.body), parsed
+
+
+def _aws_response(url: str, status: int, headers: Any, body: bytes) -> AWSResponse:
+    return AWSResponse(url, status, headers, _RawBody(body))
 
 
 class _RawBody(BytesIO):

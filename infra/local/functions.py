@@ -233,7 +233,8 @@ class FunctionHost:
     def _retire_idle(self) -> None:
         """End idle workers that died or have been idle or alive for too long: their memory is worth more."""
         with self._lock:
-            kept, retired = [], []
+            kept: list[WorkerProcess] = []
+            retired: list[WorkerProcess] = []
             for worker in self._idle:
                 fresh = self._usable(worker) and worker.idle_seconds < self._limits.idle_seconds
                 (kept if fresh else retired).append(worker)

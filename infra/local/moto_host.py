@@ -26,6 +26,7 @@ from werkzeug.exceptions import HTTPException
 from infra.local.http import LocalRequest, LocalResponse
 from infra.local.moto_services import BACKENDS, DISPATCHERS, DynamoHandler, S3Response, iam_backends
 from infra.local.protocol_errors import error_response
+from service.caller import Caller
 
 log = logging.getLogger(__name__)
 
@@ -95,16 +96,18 @@ class MotoHost:
         *,
         operation: str | None = None,
         region: str | None = None,
+        caller: Caller | None = None,
     ) -> LocalResponse:
         """Answer one request whose caller is already authenticated and authorized.
 
-        `request.path` is path-style for S3. `operation` is what the turn is told; moto works it out again by itself.
-        Never raises: whatever goes wrong is an error of the service's protocol.
+        `request.path` is path-style for S3. `operation` and `caller` (None: the service itself) are what the turn is
+        told; moto works the operation out again by itself. Never raises: whatever goes wrong is an error of the
+        service's protocol.
         """
         region = region or self.region
 
         def answer(asked: LocalRequest) -> LocalResponse:
-            return self._answer(service, asked, operation, region)
+            return self._answer(service, asked, operation, region, caller)
 
         try:
             front = self._fronts.get(service)
@@ -143,7 +146,9 @@ class MotoHost:
             user = backend.users[key.user_name]
             return IamAccessKey(access_key_id, key.secret_access_key, user.name, user.arn, user.id)
 
-    def _answer(self, service: str, request: LocalRequest, operation: str | None, region: str) -> LocalResponse:
+    def _answer(
+        self, service: str, request: LocalRequest, operation: str | None, region: str, caller: Caller | None
+    ) -> LocalResponse:
         if region not in BACKENDS["dynamodb"][self.account].regions:
             message = "Credential should be scoped to a valid region."
             return error_response(service, 403, "InvalidSignatureException", message)
@@ -151,12 +156,12 @@ class MotoHost:
         if entrance is None:
             return error_response(service, 400, "InvalidURI", "Couldn't parse the specified URI.")
         moto_request = self._moto_request(service, region, request)
-        with self._turn(service, operation):
+        with self._turn(service, operation, caller):
             answer = _call(entrance, moto_request)
         return _local_response(answer, head=request.method == "HEAD")
 
     @contextmanager
-    def _turn(self, service: str, operation: str | None) -> Iterator[None]:
+    def _turn(self, service: str, operation: str | None, caller: Caller | None = None) -> Iterator[None]:
         """One request's turn at the account's state."""
         with self._lock:
             if not self._open:
@@ -167,7 +172,8 @@ class MotoHost:
             finally:
                 seconds = time.monotonic() - began
                 if seconds > _LONG_TURN_SECONDS:
-                    log.warning("%s of %s kept every other request waiting for %.1f s", operation, service, seconds)
+                    who = caller.arn if caller else "the service"
+                    log.warning("%s %s by %s kept all others waiting for %.1f s", service, operation, who, seconds)
                 # moto remembers every model instance for a dashboard we do not have: a leak of every item ever put.
                 for model in model_data.get(service, {}).values():
                     model.instances_tracked.clear()  # type: ignore[attr-defined]

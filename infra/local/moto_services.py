@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 
 # Modules that moto.cloudformation imports and we have no use for, with the names it takes from them.
 _STAND_INS: dict[str, tuple[str, ...]] = {
@@ -81,7 +82,7 @@ with _stand_ins():
     from moto.sts.models import sts_backends
     from moto.sts.responses import TokenResponse
 
-BACKENDS = {
+BACKENDS: dict[str, Any] = {
     "cloudformation": cloudformation_backends,
     "dynamodb": dynamodb_backends,
     "iam": iam_backends,

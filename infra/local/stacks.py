@@ -50,7 +50,8 @@ class Stacks:
         for logical_id, setting, value in settings_of(template):
             if logical_id in physical_ids:  # a resource whose condition is false is not there
                 arguments = setting.arguments(physical_ids[logical_id], value)
-                getattr(self._session.client(setting.service), setting.operation)(**arguments)
+                target: Any = self._session.client(setting.service)
+                getattr(target, setting.operation)(**arguments)
 
 
 def _check(parameters: dict[str, str]) -> None:
