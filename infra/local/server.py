@@ -1,0 +1,212 @@
+"""The server: one account, one port, from an empty folder to the readiness line and back to a clean exit.
+
+    python -m infra.local.server --data DIR [--host ADDRESS] [--port N] [--tls self|CERT,KEY] [--allow-host NAME]
+
+Two listeners carry the same application. The public one is what users reach, with TLS where it is asked for; the
+other is plain HTTP on a loopback port, for our own workers: it stays open while they finish after the public one
+has closed.
+"""
+
+import argparse
+import contextlib
+import gc
+import ipaddress
+import logging
+import logging.handlers
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.account import Account, AccountError
+from infra.local.authentication import Authenticator
+from infra.local.authorization import Authorizer, service_grants
+from infra.local.cloud import CloudOptions, LocalCloud
+from infra.local.environment import Running
+from infra.local.exchange import access_log
+from infra.local.gateway import Gateway
+from infra.local.hosts import HostNames
+from infra.local.listeners import Listeners, run
+from infra.local.platform_calls import PRIVATE_FILE_MODE, FolderInUseError, FolderLock, make_private_folder
+from infra.local.tls import TlsError, TlsFiles, owners_files, self_signed
+
+DEFAULT_PORT = 4242
+ACCESS_LOG_FILE = "access.log"
+
+_BACKLOG = 2048
+_ACCESS_LOG_BYTES = 10 << 20
+
+
+class ServeError(Exception):
+    """The server cannot start; the message is one sentence for its owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServeOptions:
+    """How to serve: `tls` is `self`, or `CERTIFICATE,KEY` as paths of two PEM files; `port` 0 picks a free one."""
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    tls: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    workers: int | None = None
+    prewarm: bool = True
+
+
+def serve(options: ServeOptions) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what runs. Raises ServeError when the server cannot start."""
+    try:
+        host_names = HostNames((*options.allowed_hosts, *_own_name(options.host)))
+        make_private_folder(options.data)
+        tls = _tls_files(options)
+        with FolderLock(options.data), _listener(options.host, options.port) as public:
+            account = Account.load_or_create(options.data)
+            with _listener("127.0.0.1", 0) as internal, _access_log(options.data):
+                _serve_account(options, account, host_names, tls, public, internal)
+    except (FolderInUseError, AccountError, TlsError, ValueError) as error:
+        raise ServeError(str(error)) from error
+    except OSError as error:
+        raise ServeError(f"{error.filename or options.data}: {error.strerror or error}") from error
+
+
+def gateway_for(cloud: LocalCloud, host_names: HostNames) -> Gateway:
+    """The gateway in front of an account and everything in it."""
+    settings = cloud.settings
+    return Gateway(
+        cloud.account,
+        Authenticator(cloud.account, cloud.sessions, cloud.host.find_iam_access_key),
+        Authorizer(service_grants(cloud.account, settings.table, settings.music_bucket)),
+        cloud.sessions,
+        cloud.host,
+        cloud.app,
+        host_names,
+    )
+
+
+def _serve_account(
+    options: ServeOptions,
+    account: Account,
+    host_names: HostNames,
+    tls: TlsFiles | None,
+    public: socket.socket,
+    internal: socket.socket,
+) -> None:
+    endpoint = _endpoint("https" if tls else "http", _public_name(options), public)
+    cloud = LocalCloud(
+        account,
+        CloudOptions(
+            public_endpoint=endpoint,
+            worker_endpoint=_endpoint("http", "127.0.0.1", internal),
+            workers=options.workers,
+            prewarm=options.prewarm,
+        ),
+    )
+    gateway = gateway_for(cloud, host_names)
+    running = Running(os.getpid(), endpoint, str(tls.ca_bundle) if tls and tls.ca_bundle else None)
+
+    def announce() -> None:
+        cloud.start()
+        # What is loaded by now stays for ever: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        running.write(options.data)
+        print(f"Chorale is ready at {endpoint}", flush=True)
+
+    try:
+        run(Listeners(gateway, public, internal, tls, on_ready=announce, before_end=cloud.close))
+    finally:
+        Running.remove(options.data)
+        gateway.close()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise ServeError(f"cannot listen on {host} port {port}: {error.strerror or error}") from error
+
+
+def _tls_files(options: ServeOptions) -> TlsFiles | None:
+    if options.tls is None:
+        if not _is_loopback(options.host):
+            raise ServeError(f"{options.host} can be reached from other machines, and that needs --tls")
+        return None
+    if options.tls == "self":
+        return self_signed(options.data / "tls", (*options.allowed_hosts, *_own_name(options.host)))
+    certificate, comma, key = options.tls.partition(",")
+    if not comma:
+        raise ServeError("--tls must be self, or the paths of a certificate and its key with a comma between them")
+    return owners_files(Path(certificate), Path(key))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_wildcard(host: str) -> bool:
+    return host in ("0.0.0.0", "::", "[::]")
+
+
+def _own_name(host: str) -> tuple[str, ...]:
+    """The name by which clients speak to the address listened on; none for all addresses at once."""
+    if _is_wildcard(host):
+        return ()
+    return (f"[{host}]" if ":" in host and not host.startswith("[") else host,)
+
+
+def _public_name(options: ServeOptions) -> str:
+    """The host name in links: the address listened on, or for all addresses the first name that the owner gave."""
+    if _is_wildcard(options.host):
+        return options.allowed_hosts[0] if options.allowed_hosts else "localhost"
+    return _own_name(options.host)[0]
+
+
+def _endpoint(scheme: str, name: str, listener: socket.socket) -> str:
+    return f"{scheme}://{name}:{listener.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def _access_log(data: Path) -> Iterator[None]:
+    """One line for each request, in a file of the data directory that never grows beyond a few megabytes."""
+    path = data / ACCESS_LOG_FILE
+    handler = logging.handlers.RotatingFileHandler(path, maxBytes=_ACCESS_LOG_BYTES, backupCount=2)
+    path.chmod(PRIVATE_FILE_MODE)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    access_log.addHandler(handler)
+    access_log.setLevel(logging.INFO)
+    access_log.propagate = False
+    try:
+        yield
+    finally:
+        access_log.removeHandler(handler)
+        handler.close()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m infra.local.server", description="Run Chorale's local AWS.")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
+    parser.add_argument("--tls")
+    parser.add_argument("--allow-host", action="append", default=[], dest="allowed_hosts")
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--no-prewarm", action="store_false", dest="prewarm")
+    given = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        serve(ServeOptions(**(vars(given) | {"allowed_hosts": tuple(given.allowed_hosts)})))
+    except ServeError as error:
+        print(f"chorale: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
