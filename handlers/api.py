@@ -13,7 +13,7 @@ from mangum import Mangum
 
 from service.api.app import create_app
 from service.api.auth import CALLER_KEY
-from service.api.wire import REQUEST_ID_KEY
+from service.api.request_ids import REQUEST_ID_KEY
 from service.bootstrap import services_of_process
 from service.caller import Caller, PrincipalType
 

@@ -49,7 +49,7 @@ def create_composition(
 
 
 @operations.get(
-    "/compositions/{compositionId:path}",
+    "/compositions/{compositionId:label}",
     resource="composition/{compositionId}",
     errors=(ResourceNotFoundException,),
 )
@@ -87,7 +87,7 @@ def list_compositions(
 
 
 @operations.patch(
-    "/compositions/{compositionId:path}",
+    "/compositions/{compositionId:label}",
     resource="composition/{compositionId}",
     errors=(ConflictException, ResourceNotFoundException, ServiceQuotaExceededException),
 )
@@ -112,7 +112,7 @@ def update_composition(
 
 
 @operations.delete(
-    "/compositions/{compositionId:path}",
+    "/compositions/{compositionId:label}",
     resource="composition/{compositionId}",
     errors=(ConflictException, ResourceNotFoundException),
 )

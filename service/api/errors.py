@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from service.api.problems import field_errors
+from service.api.request_ids import stamp
 from service.api.shape import AnswerShape
 from service.errors import (
     AccessDeniedException,
@@ -132,6 +133,6 @@ def error_response(error: ServiceError) -> Response:
     return Response(content, status_code=error.status, headers=headers, media_type="application/json")
 
 
-async def answer_exception(_request: Request, error: Exception) -> Response:
+async def answer_exception(request: Request, error: Exception) -> Response:
     """Starlette's handler for exceptions outside of the routes, such as an unknown path."""
-    return error_response(as_service_error(error))
+    return stamp(request, error_response(as_service_error(error)))

@@ -2,12 +2,12 @@
 
     compositions = Operations("Compositions")
 
-    @compositions.get("/compositions/{compositionId:path}", resource="composition/{compositionId}", errors=(...))
+    @compositions.get("/compositions/{compositionId:label}", resource="composition/{compositionId}", errors=(...))
     def get_composition(...) -> GetCompositionResponse: ...
 
 The function's name gives the operation's (GetComposition), its annotations the request and the answer, its docstring
 the documentation. `resource` is what the caller must be allowed to act on: `*`, a whole ARN in a path parameter, or
-what follows the account in an ARN of ours.
+what follows the account in an ARN of ours. `:label` in a path is what AWS calls a label, see LabelConvertor.
 """
 
 from collections.abc import Callable
@@ -16,9 +16,25 @@ from typing import Any, TypeVar
 
 from fastapi import FastAPI
 from pydantic.alias_generators import to_pascal
+from starlette.convertors import Convertor, register_url_convertor
 
 from service.api.errors import COMMON_ERRORS, response_declarations
 from service.errors import ServiceError
+
+
+class LabelConvertor(Convertor[str]):
+    """A label that is the rest of the path, whatever is in it: slashes and line breaks are for validation to refuse."""
+
+    regex = r"[\s\S]*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("label", LabelConvertor())
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -83,7 +83,7 @@ def list_sample_models(
     )
 
 
-@operations.get("/sample-models/{modelId:path}", resource="model/{modelId}", errors=(ResourceNotFoundException,))
+@operations.get("/sample-models/{modelId:label}", resource="model/{modelId}", errors=(ResourceNotFoundException,))
 def get_sample_model(caller: CallerDependency, model_id: ModelIdInPath) -> GetSampleModelResponse:
     """A trained model that comes with the service."""
     try:

@@ -41,7 +41,7 @@ class UntagResourceResponse(AnswerShape):
     pass
 
 
-@operations.get("/tags/{resourceArn:path}", resource="{resourceArn}", errors=(ResourceNotFoundException,))
+@operations.get("/tags/{resourceArn:label}", resource="{resourceArn}", errors=(ResourceNotFoundException,))
 def list_tags_for_resource(
     library: LibraryDependency, caller: CallerDependency, resource_arn: ResourceArnInPath
 ) -> ListTagsForResourceResponse:
@@ -50,7 +50,7 @@ def list_tags_for_resource(
 
 
 @operations.post(
-    "/tags/{resourceArn:path}", resource="{resourceArn}", errors=(ConflictException, ResourceNotFoundException)
+    "/tags/{resourceArn:label}", resource="{resourceArn}", errors=(ConflictException, ResourceNotFoundException)
 )
 def tag_resource(
     library: LibraryDependency, caller: CallerDependency, resource_arn: ResourceArnInPath, request: TagResourceRequest
@@ -61,7 +61,7 @@ def tag_resource(
 
 
 @operations.delete(
-    "/tags/{resourceArn:path}", resource="{resourceArn}", errors=(ConflictException, ResourceNotFoundException)
+    "/tags/{resourceArn:label}", resource="{resourceArn}", errors=(ConflictException, ResourceNotFoundException)
 )
 def untag_resource(
     library: LibraryDependency,

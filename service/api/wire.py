@@ -7,7 +7,6 @@ body is an empty object, and what JSON leaves open is refused: a name given twic
 import functools
 import json
 import math
-import uuid
 from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,11 +15,11 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
 from service.api.errors import as_service_error, error_response
+from service.api.request_ids import stamp
 from service.api.shape import AnswerShape
 from service.errors import FieldError, RequestEntityTooLargeException, SerializationException, ValidationException
 
 MAX_BODY = 1_000_000  # bytes
-REQUEST_ID_KEY = "chorale.request_id"
 
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -41,16 +40,9 @@ class RestJsonRoute(APIRoute):
                 response = await handle(await _read(request))
             except Exception as error:
                 response = error_response(as_service_error(error))
-            stamp(request, response)
-            return response
+            return stamp(request, response)
 
         return answer
-
-
-def stamp(request: Request, response: Response) -> None:
-    """Puts the request's id on its answer: the gateway's if it has given one."""
-    request_id = request.scope.get(REQUEST_ID_KEY) or str(uuid.uuid4())
-    response.raw_headers.append((b"x-amzn-requestid", request_id.encode("ascii")))
 
 
 def _answering_bytes(endpoint: Callable[..., AnswerShape]) -> Callable[..., Response]:
