@@ -19,6 +19,8 @@ AsgiApp = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 access_log = logging.getLogger("chorale.access")
 
 _READ_TIMEOUT = 60.0  # seconds without a byte of an announced body
+_DISCARD_TIMEOUT = 5.0  # seconds
+_WITHOUT_BODY = (204, 304)
 _PIECE = 1 << 20  # bytes handed to the server at once, so that a slow client holds back a large answer
 
 
@@ -91,6 +93,19 @@ class Exchange:
             if not message.get("more_body", False):
                 return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
+    async def discard_body(self, limit: int) -> None:
+        """Read on and forget, up to `limit` bytes: a client that still sends would otherwise miss our answer."""
+        discarded = 0
+        try:
+            async with asyncio.timeout(_DISCARD_TIMEOUT):
+                while discarded <= limit:
+                    message = await self._receive()
+                    discarded += len(message.get("body", b""))
+                    if not message.get("more_body", False):
+                        return
+        except TimeoutError:
+            return
+
     def receive_again(self, body: bytes) -> Receive:
         """An ASGI `receive` that hands out a body which was read already, then what else the client does."""
         handed_out = False
@@ -130,7 +145,7 @@ class Exchange:
             for name, value in (*response.headers, *extra_headers)
             if value and (head or name != "content-length")
         ]
-        if not head:
+        if not head and response.status not in _WITHOUT_BODY:
             headers.append((b"content-length", str(len(response.body)).encode()))
         await self.send({"type": "http.response.start", "status": response.status, "headers": headers})
         if head or len(response.body) <= _PIECE:

@@ -29,7 +29,7 @@ from infra.local.sessions import Sessions
 from infra.local.signature_errors import signature_error_response
 from infra.local.supported import SUPPORTED, is_supported
 from service.caller import Caller
-from service.sigv4 import Claim, Reason, SignatureError, SignedRequest, Verified, read_claim
+from service.sigv4 import Claim, SignatureError, SignedRequest, Verified, read_claim
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ DEEPCOMPOSER = "deepcomposer"
 _MEBIBYTE = 1 << 20
 _BODY_LIMITS = {DEEPCOMPOSER: _MEBIBYTE, "dynamodb": 16 * _MEBIBYTE, "s3": 1024 * _MEBIBYTE}
 _OTHER_BODY_LIMIT = 2 * _MEBIBYTE
+_DISCARDED = 16 * _MEBIBYTE
 
 # Status and code of a refusal, by protocol.
 _DENIED = {
@@ -65,7 +66,7 @@ _INTERNAL_ERROR = {
     "s3": (500, "InternalError"),
 }
 
-# An object opened in a browser must not run as a page of this origin.
+_REQUEST_ID_HEADERS = ("x-amzn-requestid", "x-amz-request-id", "x-amz-id-2")
 _OBJECT_HEADERS = (("content-security-policy", "sandbox"), ("x-content-type-options", "nosniff"))
 
 
@@ -145,7 +146,7 @@ class Gateway:
         try:
             claim = read_claim(request)
         except SignatureError as error:
-            exchange.service = _service_spoken_to(request, error)
+            exchange.service = _service_spoken_to(request)
             await exchange.answer(signature_error_response(exchange.service, error, exchange.request_id))
             return
         exchange.service = claim.service
@@ -154,7 +155,7 @@ class Gateway:
         except SignatureError as error:
             await exchange.answer(signature_error_response(claim.service, error, exchange.request_id))
         except BodyTooLargeError:
-            # The rest of the body is not worth reading, so the connection cannot be used again.
+            await exchange.discard_body(_DISCARDED)
             limit = _BODY_LIMITS.get(claim.service, _OTHER_BODY_LIMIT)
             message = f"A request to this service may have a body of {limit} bytes at most."
             await self._refuse(exchange, _TOO_LARGE, message, close=True)
@@ -167,6 +168,7 @@ class Gateway:
         elif claim.service in SUPPORTED:
             await self._to_host(exchange, claim)
         else:
+            exchange.service = _service_spoken_to(exchange.request)
             await self._refuse(exchange, _UNKNOWN_OPERATION, f"The local AWS has no service named {claim.service}.")
 
     async def _to_api(self, exchange: Exchange, claim: Claim) -> None:
@@ -176,6 +178,7 @@ class Gateway:
         scope["chorale.caller"] = caller
         scope["chorale.request_id"] = exchange.request_id
         await self._api(scope, exchange.receive_again(body), exchange.send)
+        exchange.operation = getattr(scope.get("route"), "operation_id", None) or "-"
 
     async def _to_s3(self, exchange: Exchange, claim: Claim) -> None:
         """S3 signs the hash of the body, so that a large body is read only after its sender is known."""
@@ -183,7 +186,7 @@ class Gateway:
         caller, verified = await self._authenticate(exchange, claim, request)
         encoded = await exchange.read_body(_BODY_LIMITS["s3"])
         response = await self._in_thread(self._carry_out_s3, exchange, caller, verified, encoded)
-        await exchange.answer(response, (("x-amz-request-id", exchange.request_id), *_OBJECT_HEADERS))
+        await exchange.answer(_with_s3_headers(response, exchange.request_id))
 
     async def _to_host(self, exchange: Exchange, claim: Claim) -> None:
         body = await exchange.read_body(_BODY_LIMITS.get(claim.service, _OTHER_BODY_LIMIT))
@@ -255,19 +258,28 @@ def _asks_for_health(request: SignedRequest) -> bool:
     return request.path == "/healthz" and request.method in ("GET", "HEAD") and "authorization" not in request.headers
 
 
-def _service_spoken_to(request: SignedRequest, error: SignatureError) -> str:
-    """The service in whose protocol a client without a readable signature expects its answer."""
-    target = request.headers.get("x-amz-target", "")
-    if target.startswith("DynamoDB_"):
-        return "dynamodb"
-    if error.reason is Reason.OUTDATED or "X-Amz-Algorithm=" in request.query or "AWSAccessKeyId=" in request.query:
-        return "s3"
-    scope = request.headers.get("authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
-    if len(scope) == 5 and scope[3] in SUPPORTED:
+def _service_spoken_to(request: SignedRequest) -> str:
+    """The service in whose protocol a client expects its answer, when no readable signature names one of ours."""
+    headers, query = request.headers, request.query
+    scope = headers.get("authorization", "").partition("Credential=")[2].partition(",")[0].split("/")
+    if len(scope) == 5 and (scope[3] in SUPPORTED or scope[3] == DEEPCOMPOSER):
         return scope[3]
-    if request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+    if headers.get("x-amz-target", "").startswith("DeepComposer."):
+        return DEEPCOMPOSER
+    if "x-amz-target" in headers:
+        return "dynamodb"
+    if headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
         return "iam"
+    if "X-Amz-Algorithm=" in query or "AWSAccessKeyId=" in query or headers.get("authorization", "").startswith("AWS "):
+        return "s3"
     return DEEPCOMPOSER
+
+
+def _with_s3_headers(response: LocalResponse, request_id: str) -> LocalResponse:
+    """S3 has a name of its own for the request id, and an object opened in a browser must not run as our page."""
+    kept = tuple((name, value) for name, value in response.headers if name not in _REQUEST_ID_HEADERS)
+    added = (("x-amzn-requestid", request_id), ("x-amz-request-id", request_id), *_OBJECT_HEADERS)
+    return LocalResponse(response.status, kept + added, response.body)
 
 
 def _own_headers(request: SignedRequest) -> dict[str, str]:
