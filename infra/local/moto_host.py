@@ -115,10 +115,7 @@ class MotoHost:
         except NotImplementedError:
             return error_response(service, 501, "NotImplemented", "This operation is not part of the local AWS.")
         except Exception:
-            request_id = str(uuid.uuid4())
-            log.exception("%s failed (request %s, operation %s)", service, request_id, operation)
-            message = "We encountered an internal error. Please try again."
-            return error_response(service, 500, _INTERNAL_ERRORS.get(service, "InternalFailure"), message, request_id)
+            return _internal_error(service, operation)
 
     def dynamodb(self, operation: str, method: str, parameters: dict[str, Any]) -> DynamoAnswer:
         """Carry out one operation on the items of the account's home region, without any protocol in between.
@@ -135,6 +132,8 @@ class MotoHost:
                 return DynamoAnswer(getattr(handler, method)().result)
             except (ServiceException, HTTPException) as error:
                 return DynamoAnswer({}, _dynamodb_error(operation, error))
+            except Exception:
+                return DynamoAnswer({}, _internal_error("dynamodb", operation))
 
     def find_iam_access_key(self, access_key_id: str) -> IamAccessKey | None:
         """The active key of an IAM user with this id, or None."""
@@ -192,6 +191,14 @@ class MotoHost:
 
 
 _INTERNAL_ERRORS = {"dynamodb": "InternalServerError", "s3": "InternalError", "kms": "KMSInternalException"}
+
+
+def _internal_error(service: str, operation: str | None) -> LocalResponse:
+    """Logs the exception being handled, which is a fault of moto's or ours, and tells the client nothing of it."""
+    request_id = str(uuid.uuid4())
+    log.exception("%s %s failed (request %s)", service, operation, request_id)
+    message = "We encountered an internal error. Please try again."
+    return error_response(service, 500, _INTERNAL_ERRORS.get(service, "InternalFailure"), message, request_id)
 
 
 def _entrance(service: str, path: str) -> Callable[..., MotoAnswer] | None:
