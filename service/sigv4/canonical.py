@@ -11,7 +11,7 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 
-_WELL_ENCODED = re.compile(r"(?:[A-Za-z0-9\-._~]|%[0-9A-F]{2})*")
+_UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]*")
 _SPACES = re.compile(r"[ \t]+")
 
 
@@ -108,6 +108,6 @@ def _without_dot_segments(path: str) -> str:
 
 def _encoded(text: str) -> str:
     """Text of a query in its one canonical encoding. A plus sign stands for a space, as in every HTML form."""
-    if _WELL_ENCODED.fullmatch(text):
+    if _UNRESERVED.fullmatch(text):
         return text
     return quote(unquote_to_bytes(text.replace("+", " ").encode("latin-1")), safe="-_.~")

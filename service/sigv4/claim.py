@@ -142,6 +142,7 @@ def _claim(
     access_key_id, date, region, service = scope.groups()
     if _HEX_SHA256.fullmatch(signature) is None:
         raise SignatureError(Reason.INCOMPLETE, "Signature must be 64 hexadecimal digits in lower case.")
+    signed_at = _instant(timestamp)
     if date != timestamp[:8]:
         raise SignatureError(
             Reason.WRONG_SCOPE,
@@ -154,7 +155,7 @@ def _claim(
         region,
         service,
         timestamp,
-        _instant(timestamp),
+        signed_at,
         tuple(signed_headers.split(";")),
         signature,
         token,
