@@ -61,7 +61,7 @@ InputMidi = TypeAliasType(
 class LockedNote(RequestShape):
     """A note of the input that the model may neither remove nor change."""
 
-    start: int = Field(ge=0, description="Where the note starts, in ticks of 480 to the beat.")
+    start: int = Field(ge=0, le=BOUNDS["start"][1], description="Where the note starts, in ticks of 480 to the beat.")
     pitch: int = Field(ge=0, le=127, description="Its MIDI pitch.")
 
 
