@@ -29,7 +29,7 @@ SEPARATE = {
 # Third-party packages that only some rooms may import.
 CONFINED = {
     "torch": {"service.nn", "service.compose", "service.evaluate", "training_images"},
-    "safetensors": {"service.nn"},
+    "safetensors": {"service.nn", "training_images"},
     "fastapi": {"service.api", "infra.local.gateway"},
     "starlette": {"service.api", "infra.local.gateway"},
     "boto3": {"service.storage", "service.inference", "service.bootstrap", "handlers", "infra.local", "service.cli"},

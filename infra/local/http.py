@@ -1,4 +1,4 @@
-"""One HTTP request and its answer as plain values, between the gateway, our own clients and the services behind them."""
+"""One HTTP request and its answer as plain values: between the gateway, our own clients and the services behind."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -28,7 +28,7 @@ def connect(data: Path) -> Any:
     runs on `data` does. Raises NotRunningError."""
     session = botocore.session.Session()
     session.get_component("data_loader").search_paths.insert(0, str(sdk_directory()))
-    boto = boto3.Session(botocore_session=session)
+    boto: Any = boto3.Session(botocore_session=session)  # its type knows only the services AWS has today
     config = Config(read_timeout=120, retries={"mode": "standard", "max_attempts": 3})
     if any(os.environ.get(name) for name in ENDPOINT_VARIABLES):
         return boto.client("deepcomposer", config=config)

@@ -11,7 +11,7 @@ def explain(error: Exception) -> str | None:
     """The sentence for an error, or None for one that is a fault of ours and deserves its traceback."""
     match error:
         case ClientError():
-            told = error.response.get("Error", {})
+            told = dict(error.response.get("Error", {}))
             return f"{told.get('Message', error)} ({told.get('Code', 'unknown')})"
         case EndpointConnectionError():
             return f"{error}. Is the server running? Start it with `chorale serve`."

@@ -1,5 +1,6 @@
 """`chorale serve`: run the service and its local AWS on one port."""
 
+import logging
 from pathlib import Path
 
 import click
@@ -7,24 +8,57 @@ import click
 from service.cli.client import data_option
 
 
-@click.command()
+class ServeCommand(click.Command):
+    """Takes `--tls self` as well as `--tls CERT KEY`, which an option of click's own cannot."""
+
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        spelled = list(arguments)
+        for index, argument in enumerate(spelled):
+            if argument == "--tls" and spelled[index + 1 : index + 2] == ["self"]:
+                spelled.insert(index + 2, "self")
+                break
+        return super().parse_args(context, spelled)
+
+
+@click.command(cls=ServeCommand)
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="The address to listen on. Any but loopback needs --tls."
+    "--host", default="127.0.0.1", show_default=True, help="The address to listen on; any but loopback needs --tls."
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=4242, show_default=True, help="0 picks a free port.")
 @data_option
 @click.option(
     "--tls",
-    nargs=1,
-    metavar="self|CERT,KEY",
-    help="Serve HTTPS: `self` makes a certificate of our own; otherwise the paths of a certificate and its key in PEM.",
+    nargs=2,
+    metavar="self | CERT KEY",
+    help="Serve HTTPS, with a certificate of our own making or with yours (two PEM files).",
 )
 @click.option(
-    "--allow-host", "allowed_hosts", multiple=True, metavar="NAME", help="A further Host name to answer to; repeatable."
+    "--allow-host",
+    "allowed_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A further name that clients may use in the Host header; repeatable.",
 )
-def serve(host: str, port: int, data: Path, tls: str | None, allowed_hosts: tuple[str, ...]) -> None:
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    help="How many processes compose and render at once; one for each processor unless given.",
+)
+def serve(
+    host: str, port: int, data: Path, tls: tuple[str, str] | None, allowed_hosts: tuple[str, ...], workers: int | None
+) -> None:
     """Run DeepComposer and the AWS services beneath it on one local port.
 
-    The first start creates an account in the data folder. `chorale env` prints what clients need to reach it.
+    The first start creates an account in the data folder; `chorale env` prints what clients need to reach it.
     SIGTERM or Ctrl-C finishes what runs and stops.
     """
+    # Imported here: every other command would wait for the whole server to load.
+    from infra.local.server import ServeError, ServeOptions
+    from infra.local.server import serve as run
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    certificate = None if tls is None else "self" if tls == ("self", "self") else ",".join(tls)
+    try:
+        run(ServeOptions(data, host, port, certificate, allowed_hosts, workers))
+    except ServeError as error:
+        raise click.ClickException(str(error)) from error

@@ -26,26 +26,22 @@ def show(source: str, picture: Path | None, data: Path, as_json: bool) -> None:
     """
     midi = Path(source).read_bytes() if Path(source).is_file() else _output_midi(source, data)
     score = read_midi(midi)
-    facts = {
+    tracks = [track.name or ("drums" if track.is_drum else f"program {track.program}") for track in score.tracks]
+    metrics = {name: value for name, value in asdict(guide_metrics(score)).items() if value is not None}
+    figures = {
         "seconds": round(score.seconds, 2),
         "tempo": round(score.tempos[0].bpm, 2),
         "notes": score.note_count,
-        "tracks": [track.name or ("drums" if track.is_drum else f"program {track.program}") for track in score.tracks],
-        "metrics": {name: value for name, value in asdict(guide_metrics(score)).items() if value is not None},
     }
     if picture:
         from service.music.picture import draw  # Pillow is only loaded where a picture is asked for
 
         save(picture, draw(score))
     if as_json:
-        print_json(facts)
-        return
-    flat = (
-        facts
-        | {"tracks": ", ".join(facts["tracks"])}
-        | {name.replace("_", " "): f"{value:.3f}" for name, value in facts["metrics"].items()}
-    )
-    print_facts({name: value for name, value in flat.items() if name != "metrics"})
+        print_json({**figures, "tracks": tracks, "metrics": metrics})
+    else:
+        spelled = {name.replace("_", " "): f"{value:.3f}" for name, value in metrics.items()}
+        print_facts({**figures, "tracks": ", ".join(tracks), **spelled})
 
 
 def _output_midi(composition_id: str, data: Path) -> bytes:

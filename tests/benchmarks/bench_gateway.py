@@ -1,4 +1,4 @@
-"""Authenticated GetComposition against moto's own server answering DynamoDB GetItem of the same item, unauthenticated."""
+"""Authenticated GetComposition against moto's own server answering GetItem of the same item, unauthenticated."""
 
 import json
 

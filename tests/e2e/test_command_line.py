@@ -1,0 +1,103 @@
+"""The `chorale` commands, run as a person runs them: a process, its output and its exit status."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from service.music.midi import read_midi
+
+
+@pytest.fixture
+def chorale(running_server, tmp_path):
+    def run(*arguments: str, ok: bool = True) -> subprocess.CompletedProcess[str]:
+        environment = {k: v for k, v in running_server.environment.items() if not k.startswith("AWS_")}
+        done = subprocess.run(
+            ["chorale", *arguments], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120
+        )
+        assert (done.returncode == 0) is ok, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        return done
+
+    return run
+
+
+def test_a_melody_becomes_a_composition_that_can_be_listed_rendered_and_deleted(chorale, tmp_path: Path) -> None:
+    made = json.loads(
+        chorale("compose", "ode-to-joy", "--seed", "5", "--tag", "class=101", "-o", "joy.mid", "--json").stdout
+    )
+    assert made["status"] == "COMPLETED"
+    score = read_midi((tmp_path / "joy.mid").read_bytes())
+    assert score.note_count > 30
+
+    listed = json.loads(chorale("compositions", "list", "--json").stdout)
+    assert made["compositionId"] in [row["compositionId"] for row in listed]
+    assert chorale("tags", "list", made["compositionId"]).stdout.split() == ["KEY", "VALUE", "class", "101"]
+    chorale("tags", "set", made["compositionId"], "mood=joyful", "class=102")
+    chorale("tags", "rm", made["compositionId"], "mood")
+    assert json.loads(chorale("tags", "list", made["compositionArn"], "--json").stdout) == [
+        {"key": "class", "value": "102"}
+    ]
+
+    chorale("render", made["compositionId"], "-o", "joy.mp3")
+    assert (tmp_path / "joy.mp3").stat().st_size > 50_000
+    assert "changes" in chorale("compositions", "get", made["compositionId"], "-o", "again.mid").stdout
+    assert (tmp_path / "again.mid").read_bytes() == (tmp_path / "joy.mid").read_bytes()
+
+    again = json.loads(chorale("compose", made["compositionId"], "--sampling-iterations", "3", "--json").stdout)
+    assert again["parentCompositionId"] == made["compositionId"]
+    chorale("compositions", "rm", made["compositionId"], again["compositionId"])
+    gone = chorale("compositions", "get", made["compositionId"], ok=False)
+    assert "ResourceNotFoundException" in gone.stderr
+
+
+def test_show_tells_a_files_figures_and_draws_it(chorale, tmp_path: Path) -> None:
+    chorale("compose", "twinkle-twinkle", "--seed", "1", "-o", "star.mid")
+    facts = json.loads(chorale("show", "star.mid", "--picture", "star.png", "--json").stdout)
+    assert facts["notes"] > 30
+    assert 0 <= facts["metrics"]["in_scale_ratio"] <= 1
+    assert (tmp_path / "star.png").read_bytes().startswith(b"\x89PNG")
+    assert "in scale ratio" in chorale("show", "star.mid").stdout
+
+
+def test_a_file_is_rendered_without_the_service(chorale, tmp_path: Path) -> None:
+    chorale("compose", "mary-had-a-little-lamb", "-o", "mary.mid")
+    chorale("render", "mary.mid", "-o", "mary.wav", "--data", str(tmp_path / "nowhere"))
+    assert (tmp_path / "mary.wav").read_bytes().startswith(b"RIFF")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["compose", "no-such-melody"], "none of the sample melodies"),
+        (["compose", "ode-to-joy", "--temperature", "99"], "temperature"),
+        (["compose", "ode-to-joy", "--tag", "novalue"], "KEY=VALUE"),
+        (["compose", "ode-to-joy", "--model", "genre-joco-1"], "ResourceNotFoundException"),
+        (["compositions", "get", "../../etc/passwd"], "ValidationException"),
+        (["render", "x", "-o", "x.ogg"], ".mp3 or .wav"),
+        (["tags", "list", "arn:aws:s3:::bucket"], "ValidationException"),
+        (["compositions", "list", "--data", "/nonexistent"], "chorale serve"),
+    ],
+)
+def test_an_error_is_one_sentence(chorale, arguments: list[str], sentence: str) -> None:
+    failed = chorale(*arguments, ok=False)
+    assert sentence in failed.stderr
+    assert failed.stdout == ""
+
+
+@pytest.mark.parametrize(("shell", "form"), [("sh", "export AWS_ENDPOINT_URL="), ("fish", "set -gx AWS_ENDPOINT_URL ")])
+def test_env_prints_the_exports_of_each_shell(chorale, shell: str, form: str) -> None:
+    assert form in chorale("env", "--shell", shell).stdout
+
+
+def test_the_installed_model_serves_a_client_without_aws_data_path(chorale, running_server, tmp_path: Path) -> None:
+    chorale("sdk", "install", "--target", str(tmp_path / ".aws" / "models"))
+    environment = {k: v for k, v in running_server.environment.items() if k != "AWS_DATA_PATH"} | {
+        "HOME": str(tmp_path)
+    }
+    done = subprocess.run(
+        ["aws", "deepcomposer", "list-sample-models"], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert "ar-cnn-bach" in done.stdout
