@@ -1,5 +1,7 @@
 """Turns the errors that a user can do something about into one sentence each."""
 
+from typing import Any
+
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, WaiterError
 
 from infra.local.account import AccountError
@@ -16,8 +18,8 @@ def explain(error: Exception) -> str | None:
         case EndpointConnectionError():
             return f"{error}. Is the server running? Start it with `chorale serve`."
         case WaiterError():
-            reason = error.last_response.get("composition", {}).get("statusReason")
-            return reason or str(error)
+            answered: Any = error.last_response
+            return answered.get("composition", {}).get("statusReason") or str(error)
         case NoCredentialsError():
             return 'No credentials were found; run `eval "$(chorale env)"` first.'
         case NotRunningError() | AccountError() | MidiError():
