@@ -83,7 +83,7 @@ def stop_server(server: subprocess.Popen[str]) -> int:
 def served_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCloud]:
     """One server for all tests, which therefore name their own things and leave those of others alone."""
     data = tmp_path_factory.mktemp("served") / "data"
-    server, endpoint = start_server(data)
+    server, endpoint = start_server(data, "--no-prewarm")
     yield ServedCloud(endpoint, data, Account.load(data), server.pid)
     assert stop_server(server) == 0
 

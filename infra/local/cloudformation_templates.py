@@ -43,14 +43,18 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class ResourceType:
-    """`kept`: the properties that moto applies; `settings`: those that are set afterwards."""
+    """`kept`: the properties that moto applies; `settings`: those that are set afterwards.
+
+    `inert` are those that have nothing to act on here, so that passing over them loses nothing.
+    """
 
     kept: frozenset[str]
-    settings: Mapping[str, Setting] = field(default_factory=dict)
+    settings: Mapping[str, Setting]
+    inert: frozenset[str]
 
 
-def _of(*kept: str, **settings: Setting) -> ResourceType:
-    return ResourceType(frozenset(kept), settings)
+def _of(*kept: str, inert: tuple[str, ...] = (), **settings: Setting) -> ResourceType:
+    return ResourceType(frozenset(kept), settings, frozenset(inert))
 
 
 RESOURCE_TYPES: Mapping[str, ResourceType] = {
@@ -62,10 +66,10 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
         "KeySchema",
         "LocalSecondaryIndexes",
         "ProvisionedThroughput",
-        "SSESpecification",
         "StreamSpecification",
         "TableName",
         "Tags",
+        inert=("SSESpecification",),  # a table of moto's is never at rest: it is in memory
         PointInTimeRecoverySpecification=Setting(
             "dynamodb", "update_continuous_backups", "TableName", "PointInTimeRecoverySpecification"
         ),
@@ -163,7 +167,7 @@ def check_template(template: Mapping[str, Any]) -> None:
     for name, resource in template["Resources"].items():
         known = RESOURCE_TYPES[resource["Type"]]
         properties = resource.get("Properties", {})
-        if lost := sorted(properties.keys() - known.kept - known.settings.keys()):
+        if lost := sorted(properties.keys() - known.kept - known.settings.keys() - known.inert):
             raise TemplateError(
                 f"Template error: the local AWS does not apply {', '.join(lost)} of {resource['Type']} ({name})."
             )

@@ -12,7 +12,7 @@ from infra.local.http import LocalRequest, LocalResponse
 from infra.local.moto_host import Answer
 from infra.local.protocol_errors import error_response
 
-_WITH_TEMPLATE = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet", "ValidateTemplate"})
+_WITH_TEMPLATE = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet", "GetTemplateSummary"})
 _CARRIED_OUT = frozenset({"CreateStack", "UpdateStack", "ExecuteChangeSet"})
 
 # Parameters by which a template or an effect of the stack would come from where the local AWS has nothing.

@@ -1,0 +1,177 @@
+"""CloudFormation: the storage as deployed, and templates carried out in full or refused."""
+
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.credentials import Credentials
+from botocore.exceptions import ClientError
+
+from infra.local.cloudformation_templates import TemplateError, check_template, read_template
+from infra.local.deployment import DeploymentError, Storage, deploy_storage
+from infra.local.dispatch import Dispatch
+from infra.local.moto_host import MotoHost
+from infra.local.stacks import Stacks
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+BUCKET = """
+Resources:
+  Music:
+    Type: AWS::S3::Bucket
+    Properties:
+      BucketName: NAME
+      PublicAccessBlockConfiguration: {BlockPublicAcls: true}
+      VersioningConfiguration: {Status: Enabled}
+"""
+
+
+@pytest.fixture(scope="module")
+def session() -> Iterator[boto3.Session]:
+    host = MotoHost(ACCOUNT, REGION)
+    session = Dispatch(host).session(Credentials("ASIAEXAMPLE", "secret", "token"))
+    host.put_in_front("cloudformation", Stacks(session).handle)
+    yield session
+    host.close()
+
+
+@pytest.fixture(scope="module")
+def storage(session: boto3.Session) -> Storage:
+    return deploy_storage(session, ACCOUNT, REGION)
+
+
+@pytest.fixture
+def client(session: boto3.Session) -> Any:
+    return session.client("cloudformation", config=Config(retries={"total_max_attempts": 1}))
+
+
+def test_the_table_stands_as_the_template_says(session: boto3.Session, storage: Storage) -> None:
+    client = session.client("dynamodb")
+    written = read_template((files("infra") / "storage.yaml").read_text())["Resources"]["Table"]["Properties"]
+    table = client.describe_table(TableName=storage.table)["Table"]
+    assert table["KeySchema"] == written["KeySchema"]
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    indexes = [(index["IndexName"], index["KeySchema"]) for index in table["GlobalSecondaryIndexes"]]
+    assert indexes == [(index["IndexName"], index["KeySchema"]) for index in written["GlobalSecondaryIndexes"]]
+    assert client.describe_time_to_live(TableName=storage.table)["TimeToLiveDescription"] == {
+        "AttributeName": "expires",
+        "TimeToLiveStatus": "ENABLED",
+    }
+    backups = client.describe_continuous_backups(TableName=storage.table)["ContinuousBackupsDescription"]
+    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+def test_the_bucket_stands_as_the_template_says(session: boto3.Session, storage: Storage) -> None:
+    s3, bucket = session.client("s3"), {"Bucket": storage.music_bucket}
+    assert all(s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"].values())
+    assert s3.get_bucket_ownership_controls(**bucket)["OwnershipControls"]["Rules"] == [
+        {"ObjectOwnership": "BucketOwnerEnforced"}
+    ]
+    rules = s3.get_bucket_encryption(**bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rules[0]["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    (lifecycle,) = s3.get_bucket_lifecycle_configuration(**bucket)["Rules"]
+    assert lifecycle["ID"] == "abort-incomplete-uploads"
+    assert lifecycle["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+
+
+def test_deploying_again_changes_nothing(session: boto3.Session, storage: Storage) -> None:
+    session.client("dynamodb").put_item(TableName=storage.table, Item={"pk": {"S": "kept"}, "sk": {"S": "1"}})
+    assert deploy_storage(session, ACCOUNT, REGION) == storage
+    assert session.client("dynamodb").scan(TableName=storage.table)["Count"] == 1
+
+
+def test_a_bucket_open_to_the_public_stops_the_deployment(session: boto3.Session, storage: Storage) -> None:
+    s3 = session.client("s3")
+    closed = s3.get_public_access_block(Bucket=storage.music_bucket)["PublicAccessBlockConfiguration"]
+    try:
+        s3.put_public_access_block(
+            Bucket=storage.music_bucket, PublicAccessBlockConfiguration=closed | {"BlockPublicPolicy": False}
+        )
+        with pytest.raises(DeploymentError, match="BlockPublicPolicy"):
+            deploy_storage(session, ACCOUNT, REGION)
+    finally:
+        s3.put_public_access_block(Bucket=storage.music_bucket, PublicAccessBlockConfiguration=closed)
+
+
+def test_what_moto_leaves_out_is_set_after_a_stack_is_created(session: boto3.Session, client: Any) -> None:
+    client.create_stack(StackName="created", TemplateBody=BUCKET.replace("NAME", "created-bucket"))
+    assert_settings(session, "created-bucket")
+
+
+def test_what_moto_leaves_out_is_set_after_a_change_set_is_executed(session: boto3.Session, client: Any) -> None:
+    body = BUCKET.replace("NAME", "changed-bucket")
+    client.create_change_set(StackName="changed", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=body)
+    client.execute_change_set(StackName="changed", ChangeSetName="first")
+    assert_settings(session, "changed-bucket")
+
+
+def assert_settings(session: boto3.Session, bucket: str) -> None:
+    s3 = session.client("s3")
+    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+
+
+REFUSED = [
+    ("Resources: {Queue: {Type: 'AWS::SQS::Queue'}}", "Unrecognized resource types: [AWS::SQS::Queue]"),
+    (BUCKET.replace("BucketName: NAME", "AccelerateConfiguration: {}"), "does not apply AccelerateConfiguration"),
+    (BUCKET.replace("Status: Enabled", "Status: !Ref AWS::Region"), "must be written literally"),
+    ("Transform: AWS::Serverless-2016-10-31" + BUCKET, "no transforms"),
+    ("Resources: {}", "At least one Resources member"),
+    ("[]", "At least one Resources member"),
+    ("Resources: {A: {Properties: {}}}", "Resource A must have a Type"),
+    ("Resources: {A: {Type: 'AWS::S3::Bucket', Properties: 3}}", "Properties of A must be an object"),
+    ("a: [", "Template format error"),
+    ("[" * 5000, "nested too deeply"),
+    ("Resources: !!python/object/apply:os.getcwd []", "could not determine a constructor"),
+    ("Resources: !Unknown x", "could not determine a constructor"),
+]
+
+
+@pytest.mark.parametrize(("body", "why"), REFUSED)
+def test_a_template_that_would_be_lost_in_part_is_refused(
+    session: boto3.Session, client: Any, body: str, why: str
+) -> None:
+    for create in (
+        lambda: client.create_stack(StackName="refused", TemplateBody=body),
+        lambda: client.create_change_set(
+            StackName="refused", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=body
+        ),
+    ):
+        with pytest.raises(ClientError) as refusal:
+            create()
+        assert refusal.value.response["Error"]["Code"] == "ValidationError"
+        assert why in refusal.value.response["Error"]["Message"]
+    assert "refused" not in {stack["StackName"] for stack in client.describe_stacks()["Stacks"]}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"TemplateURL": "https://s3.amazonaws.com/bucket/template.yaml"},
+        {"TemplateBody": BUCKET, "NotificationARNs": ["arn:aws:sns:us-east-1:123456789012:topic"]},
+    ],
+)
+def test_parameters_that_lead_nowhere_are_refused(client: Any, arguments: dict[str, Any]) -> None:
+    with pytest.raises(ClientError, match="does not take"):
+        client.create_stack(StackName="refused", **arguments)
+
+
+def test_short_and_long_intrinsic_functions_read_the_same() -> None:
+    short = read_template("Resources: {A: {Type: T, Properties: {X: !Join ['-', [!Ref B, !GetAtt C.Arn]]}}}")
+    long = {"Fn::Join": ["-", [{"Ref": "B"}, {"Fn::GetAtt": "C.Arn"}]]}
+    assert short["Resources"]["A"]["Properties"]["X"] == long
+
+
+def test_a_template_may_be_json() -> None:
+    check_template(read_template('{"Resources": {"A": {"Type": "AWS::IAM::User", "Properties": {"UserName": "ada"}}}}'))
+    with pytest.raises(TemplateError):
+        check_template(read_template('{"Resources": {"A": {"Type": "AWS::IAM::Group"}}}'))
+
+
+@pytest.mark.slow
+def test_the_storage_template_is_valid_on_aws() -> None:
+    lint = pytest.importorskip("cfnlint.api")
+    problems = lint.lint_all((files("infra") / "storage.yaml").read_text())
+    assert [str(problem) for problem in problems if problem.rule.severity in ("error", "warning")] == []
