@@ -14,7 +14,7 @@ class SoundFontError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SoundFont:
-    """A General MIDI instrument file (SF2)."""
+    """A General MIDI instrument file, SF2 or its compressed form SF3."""
 
     path: Path
     name: str
@@ -34,6 +34,9 @@ _KNOWN = (
     _Known("FluidR3_GM.sf2", "FluidR3 GM", "MIT"),
     _Known("GeneralUser-GS.sf2", "GeneralUser GS", "GeneralUser GS License 2.0"),
     _Known("GeneralUser.sf2", "GeneralUser GS", "GeneralUser GS License 2.0"),
+    # Compressed: as good, but seconds to load.
+    _Known("MuseScore_General.sf3", "MuseScore General", "MIT"),
+    _Known("MuseScore_General_Lite.sf3", "MuseScore General Lite", "MIT"),
     _Known("TimGM6mb.sf2", "TimGM6mb", "GPL-2.0"),
 )
 
@@ -41,6 +44,7 @@ _FOLDERS = (
     Path.home() / ".local/share/soundfonts",
     Path("/usr/local/share/soundfonts"),
     Path("/usr/share/sounds/sf2"),  # Debian, Ubuntu
+    Path("/usr/share/sounds/sf3"),
     Path("/usr/share/soundfonts"),  # Fedora, Arch
     Path("/opt/homebrew/share/soundfonts"),  # Homebrew on Apple silicon
 )
