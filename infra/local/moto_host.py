@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from botocore.model import OperationNotFoundError
 from moto.core.exceptions import ServiceException
 from moto.core.model_instances import model_data
 from moto.core.request import Request
@@ -25,6 +26,7 @@ from werkzeug.exceptions import HTTPException
 
 from infra.local.http import LocalRequest, LocalResponse
 from infra.local.moto_services import BACKENDS, DISPATCHERS, DynamoHandler, S3Response, iam_backends
+from infra.local.moto_transactions import keep_only_named_items
 from infra.local.protocol_errors import error_response
 from service.caller import Caller
 
@@ -76,6 +78,7 @@ class MotoHost:
         self._open = True
         self._fronts: dict[str, Callable[[LocalRequest, Answer], LocalResponse]] = {}
         self._forget_everything()
+        keep_only_named_items(BACKENDS["dynamodb"][account][region])
 
     def close(self) -> None:
         """Forget the account, so that another may be hosted."""
@@ -112,7 +115,7 @@ class MotoHost:
         try:
             front = self._fronts.get(service)
             return front(request, answer) if front else answer(request)
-        except NotImplementedError:
+        except (NotImplementedError, OperationNotFoundError):
             return error_response(service, 501, "NotImplemented", "This operation is not part of the local AWS.")
         except Exception:
             return _internal_error(service, operation)
