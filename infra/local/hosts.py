@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 _RETIRED_SERVICE = re.compile(r"deepcomposer\.[a-z]{2}(-[a-z]+)+-[0-9]\.amazonaws\.com")
 _LOOPBACK_ADDRESS = re.compile(r"127(\.[0-9]{1,3}){3}")
-_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]{1,5})?", re.IGNORECASE)
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?P<port>:[0-9]{1,5})?", re.IGNORECASE)
 _LOCAL_BUCKET = re.compile(r"(?P<bucket>[a-z0-9][a-z0-9.-]*?)(\.s3)?\.localhost")
 
 
@@ -16,7 +16,8 @@ class HostNames:
         """`named` are host names or addresses without a port. Raises ValueError for anything else."""
         names = {name.lower().rstrip(".") for name in named}
         for name in names:
-            if _HOST.fullmatch(name) is None or ":" in name.partition("]")[2]:
+            match = _HOST.fullmatch(name)
+            if match is None or match["port"]:
                 raise ValueError(f"{name!r} is no host name; give the name alone, without scheme or port")
         self._names = frozenset(names | {"localhost", "[::1]"})
 

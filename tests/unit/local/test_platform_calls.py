@@ -1,0 +1,63 @@
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from infra.local.platform_calls import FolderInUseError, FolderLock, write_private_file
+
+HOLD_LOCK = """
+import sys, time
+from pathlib import Path
+from infra.local.platform_calls import FolderLock
+lock = FolderLock(Path(sys.argv[1]))
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_second_lock_on_a_folder_is_refused_and_names_the_holder(tmp_path):
+    with FolderLock(tmp_path), pytest.raises(FolderInUseError, match=f"process {os.getpid()}"):
+        FolderLock(tmp_path)
+
+
+def test_a_lock_that_was_released_can_be_taken_again(tmp_path):
+    FolderLock(tmp_path).release()
+    FolderLock(tmp_path).release()
+
+
+def test_a_lock_ends_with_its_process_however_it_ends(tmp_path):
+    holder = subprocess.Popen([sys.executable, "-c", HOLD_LOCK, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline() == "held\n"
+        with pytest.raises(FolderInUseError, match=f"process {holder.pid}"):
+            FolderLock(tmp_path)
+    finally:
+        holder.kill()
+        holder.communicate()
+    with FolderLock(tmp_path):
+        pass
+
+
+def test_a_private_file_is_whole_and_only_its_owners(tmp_path):
+    path = tmp_path / "secret"
+    write_private_file(path, b"one")
+    write_private_file(path, b"two")
+    assert path.read_bytes() == b"two"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "secret"
+    write_private_file(path, b"old")
+
+    def no_space(_descriptor):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("infra.local.platform_calls.sync_file", no_space)
+    with pytest.raises(OSError, match="no space"):
+        write_private_file(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
