@@ -11,7 +11,8 @@ from enum import StrEnum
 from typing import Any
 
 from service.music.midi import MAX_NOTES, MAX_SECONDS
-from service.music.score import TICKS_PER_STEP, Note, Score, Tempo
+from service.music.rhythm import quantize
+from service.music.score import Note, Score, Tempo
 
 MAX_EDITS = 1000
 MAX_SWEEPS = 32
@@ -39,7 +40,7 @@ class Edit:
 
     `track` counts from 0. `start`, `duration`, `to_start` and `to_duration` are ticks; `pitch`, `to_pitch`, `velocity`
     and `program` are MIDI's; `bpm` is quarter notes a minute; `strength` is how far towards the grid rhythm assist
-    moves a note, 0 to 1; `grid` is the distance of the grid's lines in ticks.
+    moves a note, 0 to 1; `grid` is the distance of the grid's lines in ticks, found from the notes if not given.
     """
 
     op: EditOp
@@ -70,19 +71,16 @@ class EditError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """The fields an operation must have, and those it may have besides; `any_of`: at least one of these."""
+    """The fields an operation must have, and those it may have besides."""
 
     needs: tuple[str, ...]
     takes: tuple[str, ...] = ()
-    any_of: tuple[str, ...] = ()
 
 
 RULES = {
     EditOp.ADD_NOTE: Rule(needs=("track", "start", "pitch", "duration"), takes=("velocity",)),
     EditOp.REMOVE_NOTE: Rule(needs=("track", "start", "pitch"), takes=("duration",)),
-    EditOp.MOVE_NOTE: Rule(
-        needs=("track", "start", "pitch"), takes=("duration", "to_start", "to_pitch"), any_of=("to_start", "to_pitch")
-    ),
+    EditOp.MOVE_NOTE: Rule(needs=("track", "start", "pitch"), takes=("duration", "to_start", "to_pitch")),
     EditOp.RESIZE_NOTE: Rule(needs=("track", "start", "pitch", "to_duration"), takes=("duration",)),
     EditOp.SET_TEMPO: Rule(needs=("bpm",)),
     EditOp.TRANSPOSE: Rule(needs=("semitones",), takes=("track",)),
@@ -118,9 +116,8 @@ def apply_edits(score: Score, edits: Iterable[Edit]) -> Score:
     """The score after all edits, in order; tracks left without notes are dropped.
 
     SET_TEMPO gives the whole score one tempo and so replaces tempo changes. TRANSPOSE moves one pitched track or all
-    of them; drums stay. QUANTIZE (rhythm assist) moves starts and ends to the nearest line of the grid, 16ths unless
-    asked otherwise; a note keeps at least one cell. Raises EditError for the first edit that cannot be carried out, or
-    when no note would be left.
+    of them; drums stay. QUANTIZE is rhythm assist (see `service.music.rhythm`), for one track or each. Raises EditError
+    for the first edit that cannot be carried out, or when no note would be left.
     """
     edits = tuple(edits)
     draft = _Draft(score)
@@ -135,27 +132,6 @@ def apply_edits(score: Score, edits: Iterable[Edit]) -> Score:
         removals = [index for index, edit in enumerate(edits) if edit.op is EditOp.REMOVE_NOTE]
         raise EditError(max(removals, default=len(edits) - 1), "op", "would leave the composition without notes")
     return draft.score()
-
-
-def quantize(notes: Iterable[Note], grid: int = TICKS_PER_STEP, strength: float = 1.0) -> list[Note]:
-    """The notes with starts and ends moved towards the nearest line of a grid of `grid` ticks (halves upwards).
-
-    `strength` 1 puts them on the grid, 0 leaves them. A note keeps at least one cell, or its own length if shorter
-    than that and not fully moved.
-    """
-    return [_quantized(note, grid, strength) for note in notes]
-
-
-def _quantized(note: Note, grid: int, strength: float) -> Note:
-    start = _nearest_line(note.start, grid)
-    end = max(_nearest_line(note.end, grid), start + grid)
-    moved_start = note.start + round((start - note.start) * strength)
-    moved_end = note.end + round((end - note.end) * strength)
-    return replace(note, start=moved_start, duration=max(moved_end - moved_start, 1))
-
-
-def _nearest_line(tick: int, grid: int) -> int:
-    return (2 * tick + grid) // (2 * grid) * grid
 
 
 class _Refused(Exception):
@@ -227,8 +203,6 @@ def _checked_fields(edit: Edit, tracks: int) -> dict[str, Any]:
     for name in rule.needs:
         if name not in given:
             raise _Refused(name, f"is required for {edit.op}")
-    if rule.any_of and not given.keys() & set(rule.any_of):
-        raise _Refused(rule.any_of[0], f"{edit.op} needs {' or '.join(rule.any_of)}")
     for name, value in given.items():
         if name not in rule.needs + rule.takes:
             raise _Refused(name, f"has no meaning for {edit.op}")
@@ -268,6 +242,8 @@ def _move_note(
     to_start: int | None = None,
     to_pitch: int | None = None,
 ) -> None:
+    if to_start is None and to_pitch is None:
+        raise _Refused("to_start", "is required for MOVE_NOTE, unless a new pitch is given")
     note = draft.take(track, start, pitch, duration)
     moved = replace(note, start=start if to_start is None else to_start, pitch=pitch if to_pitch is None else to_pitch)
     field = "to_pitch" if to_start is None else "to_start"
@@ -300,7 +276,7 @@ def _transpose(draft: _Draft, semitones: int, track: int | None = None) -> None:
         draft.notes[index] = [replace(note, pitch=note.pitch + semitones) for note in draft.notes[index]]
 
 
-def _quantize(draft: _Draft, track: int | None = None, strength: float = 1.0, grid: int = TICKS_PER_STEP) -> None:
+def _quantize(draft: _Draft, track: int | None = None, strength: float = 1.0, grid: int | None = None) -> None:
     for index in draft.chosen(track):
         draft.notes[index] = sorted(quantize(draft.notes[index], grid, strength))
     if draft.timeline.seconds_at(draft.end) > MAX_SECONDS:
