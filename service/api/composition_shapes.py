@@ -142,7 +142,10 @@ class Edit(RequestShape):
     semitones: int | None = _bounded("semitones", "How far to transpose, upwards or (negative) downwards.")
     program: int | None = _bounded("program", "The General MIDI instrument, 0 to 127.")
     strength: float | None = _bounded("strength", "How far towards the grid notes are moved; 1 when not given.")
-    grid: int | None = _tick("grid", "The distance of the grid's lines; 120, a 16th, when not given")
+    grid: int | None = _tick(
+        "grid",
+        "The distance of the grid's lines; when not given, the grid that the notes are close to (beats to 16ths)",
+    )
 
 
 class UpdateCompositionRequest(RequestShape):
@@ -175,15 +178,16 @@ class TrackDescription(AnswerShape):
 class CompositionMetrics(AnswerShape):
     """The six measures of the Developer Guide."""
 
-    pitches_used: float | None = Field(default=None, description="Different pitches, on average a bar.")
+    pitches_used: float | None = Field(default=None, description="Notes, on average a bar.")
     pitch_classes_used: float | None = Field(default=None, description="Different pitch classes, on average a bar.")
     empty_bar_rate: float | None = Field(default=None, description="The share of bars without a note.")
     polyphonic_rate: float | None = Field(
         default=None, description="The share of time steps in which several pitches sound."
     )
-    in_scale_ratio: float | None = Field(default=None, description="The share of notes that belong to the scale.")
+    in_scale_ratio: float | None = Field(default=None, description="The share of notes that belong to the key of C.")
     drum_in_pattern_rate: float | None = Field(
-        default=None, description="The share of drum notes that fall on the beat pattern. Absent without drums."
+        default=None,
+        description="The share of drum notes that fall on the eighths of 4/4 bars. Absent without drums in 4/4.",
     )
 
 
