@@ -95,7 +95,7 @@ class LocalCloud:
             ],
             account=account.id,
             region=account.region,
-            environment=self._worker_environment,
+            environment=self.worker_environment,
             log_sink=FunctionLogs(self.session),
             limits=Limits(slots=self._workers),
         )
@@ -119,7 +119,7 @@ class LocalCloud:
         except Exception:
             log.exception("the sweep failed; the next start will try again")
 
-    def _worker_environment(self) -> dict[str, str]:
+    def worker_environment(self) -> dict[str, str]:
         """What a new worker gets: the service's settings, the way here, and temporary credentials of its own."""
         credentials = self.sessions.issue_for_role(WORKER_ROLE, "worker", SERVICE_SESSION)
         threads = str(self._threads_per_worker)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -338,3 +340,40 @@ def test_a_full_queue_is_too_many_requests(start: Callable[..., FunctionHost], t
     answer = host.handle(request("echo", b"{}", "Event"))
     assert (answer.status, dict(answer.headers)["x-amzn-errortype"]) == (429, "TooManyRequestsException")
     assert dict(answer.headers)["retry-after"] == "1"
+
+
+PARENT = """
+import sys, time
+from infra.local.functions import FunctionHost
+from infra.local.invocations import Function
+host = FunctionHost(
+    [Function("do", "chorale_test_handlers:do", 3600.0)],
+    account="123456789012", region="us-east-1",
+    environment=lambda: {"PYTHONPATH": sys.argv[1]}, log_sink=lambda worker, lines: None,
+)
+host.start()
+host.invoke("do", b'{"do": "sleep", "seconds": 3600}')
+while not host.worker_pids:
+    time.sleep(0.01)
+time.sleep(0.5)  # so that the worker is busy, not starting
+print(*host.worker_pids, flush=True)
+time.sleep(3600)
+"""
+
+
+def test_workers_end_with_a_server_that_was_killed() -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(HANDLERS)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pids = [int(pid) for pid in parent.stdout.readline().split()]
+    assert pids
+    assert all(is_running(pid) for pid in pids)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    eventually(lambda: not any(is_running(pid) for pid in pids))
+
+
+def is_running(pid: int) -> bool:
+    """False for a zombie too: whose child a killed server's child becomes is not ours to say."""
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(state.strip()) and not state.startswith("Z")
