@@ -1,0 +1,195 @@
+"""A library on its own table and bucket, functions that a test can hold back, and a kill before any write."""
+
+import json
+import uuid
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from botocore.credentials import Credentials
+
+from infra.local.dispatch import Dispatch
+from infra.local.http import LocalRequest, LocalResponse
+from infra.local.moto_host import MotoHost
+from service.bootstrap import Settings, build
+from service.caller import Caller, PrincipalType
+from service.library import Composed, Library, Limits, NewComposition, Rendered
+from service.music.midi import write_midi
+from service.music.score import Note, Score, Track
+from service.resources import Composition, InputSource, ModelType
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+TEMPLATE = Path(__file__).parents[3] / "infra" / "storage.yaml"
+
+WRITES = frozenset(
+    {
+        "PutItem",
+        "UpdateItem",
+        "DeleteItem",
+        "BatchWriteItem",
+        "TransactWriteItems",
+        "PutObject",
+        "DeleteObject",
+        "DeleteObjects",
+        "Invoke",
+    }
+)
+
+CALLER = Caller(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, PrincipalType.ROOT, "AKIAEXAMPLE")
+
+MELODY = Score((Track(tuple(Note(beat * 480, 60 + beat, 480) for beat in range(8)), name="Melody"),))
+MELODY_MIDI = write_midi(MELODY)
+
+
+class Killed(BaseException):
+    """The process was killed here. Not an Exception, as no code may catch it."""
+
+
+def add_a_bass(composition: Composition, melody: Score) -> Composed:
+    """A composer good enough for storage: it adds one long note."""
+    bass = Track((Note(0, 36, melody.end),), program=32, name="Bass")
+    return Composed(melody.with_tracks([*melody.tracks, bass]), {"notesAdded": 1})
+
+
+def render_nothing(score: Score, format: str) -> Rendered:
+    return Rendered(f"{format} of {score.note_count} notes".encode(), score.seconds, "No SoundFont")
+
+
+@dataclass
+class Functions:
+    """Lambda's Invoke. `mode`: run at once, keep for later, or refuse as full."""
+
+    library: Library | None = None
+    mode: str = "run"
+    kept: deque[tuple[str, dict[str, Any]]] = field(default_factory=deque)
+    compose: Any = add_a_bass
+    render: Any = render_nothing
+
+    def handle(self, request: LocalRequest) -> LocalResponse:
+        if self.mode == "full":
+            error = json.dumps({"Type": "User", "message": "Rate Exceeded."}).encode()
+            return LocalResponse(429, (("x-amzn-errortype", "TooManyRequestsException"),), error)
+        name = request.path.split("/")[3]
+        self.kept.append((name, json.loads(request.body)))
+        if self.mode == "run":
+            self.run_kept()
+        return LocalResponse(202, (), b"")
+
+    def run_kept(self) -> None:
+        assert self.library is not None
+        while self.kept:
+            name, event = self.kept.popleft()
+            if name == "compose":
+                self.library.make_composition(event["account"], event["compositionId"], self.compose)
+            else:
+                self.library.make_audio(event["account"], event["compositionId"], event["audioId"], self.render)
+
+
+class World:
+    def __init__(self, host: MotoHost) -> None:
+        self.functions = Functions()
+        self._kill_at: int | None = None
+        self._writes = 0
+        dispatch = Dispatch(host)
+        dispatch.add("lambda", self.functions.handle)
+        self._session = dispatch.session(Credentials("AKIAEXAMPLE", "secret"))
+        for service in ("dynamodb", "s3", "lambda"):
+            self._session.events.register_first(f"before-call.{service}", self._count_write)
+        name = f"library-{uuid.uuid4().hex[:12]}"
+        self._session.client("cloudformation").create_stack(
+            StackName=name,
+            TemplateBody=TEMPLATE.read_text(),
+            Parameters=[
+                {"ParameterKey": "TableName", "ParameterValue": name},
+                {"ParameterKey": "MusicBucketName", "ParameterValue": name},
+            ],
+        )
+        self.name = name
+        self.settings = Settings(
+            region=REGION,
+            account=ACCOUNT,
+            table=name,
+            music_bucket=name,
+            compose_function="compose",
+            render_function="render",
+            public_endpoint="http://127.0.0.1:4242",
+            limits=Limits(wait=timedelta(0)),
+        )
+        self.dynamodb = self._session.client("dynamodb")
+        self.s3 = self._session.client("s3")
+        self.library = self.restart()
+
+    def restart(self, **limits: Any) -> Library:
+        """A new process: whatever was queued is lost."""
+        self.settings = replace(self.settings, limits=replace(self.settings.limits, **limits))
+        self.functions.kept.clear()
+        self.library = self.functions.library = build(self.settings, self._session).library
+        return self.library
+
+    @contextmanager
+    def kill_before_write(self, number: int) -> Iterator[None]:
+        """Dies before the write of this number, counted from 0, whichever service it goes to."""
+        self._writes, self._kill_at = 0, number
+        try:
+            yield
+        finally:
+            self._kill_at = None
+
+    def _count_write(self, model: Any, **_: Any) -> None:
+        if self._kill_at is None or model.name not in WRITES:
+            return
+        if self._writes >= self._kill_at:
+            raise Killed
+        self._writes += 1
+
+    # What is really stored
+
+    def items(self) -> list[dict[str, Any]]:
+        return self.dynamodb.scan(TableName=self.name, ConsistentRead=True)["Items"]
+
+    def object_keys(self) -> set[str]:
+        return {found["Key"] for found in self.s3.list_objects_v2(Bucket=self.name).get("Contents", [])}
+
+    def assert_consistent(self) -> None:
+        """Every object has its metadata, all metadata its object, and nothing is half done."""
+        items = self.items()
+        compositions = [item for item in items if item["pk"]["S"].endswith("#composition")]
+        children = [item for item in items if "#composition#" in item["pk"]["S"]]
+        ids = {item["sk"]["S"] for item in compositions}
+        assert not [item for item in items if "unfinished" in item]
+        assert {item["pk"]["S"].rpartition("#")[2] for item in children} <= ids
+        assert self.object_keys() == _referenced(compositions, children)
+        counted = [int(item["count"]["N"]) for item in items if item["pk"]["S"].endswith("#count")]
+        assert (counted or [0]) == [len(compositions)]
+        for item in compositions:
+            of_it = [child for child in children if child["pk"]["S"].endswith(item["sk"]["S"])]
+            audios = [child for child in of_it if child["sk"]["S"].startswith("audio#")]
+            assert int(item["audioCount"]["N"]) == len(audios)
+            assert int(item["revision"]["N"]) == len(of_it) - len(audios)
+
+
+def _referenced(compositions: list[dict[str, Any]], children: list[dict[str, Any]]) -> set[str]:
+    keys = {item["inputKey"]["S"] for item in compositions if item["inputStored"]["BOOL"]}
+    for child in children:
+        if child["sk"]["S"].startswith("revision#"):
+            keys.add(json.loads(child["revision"]["S"])["midiKey"])
+        elif child["status"]["S"] == "COMPLETED":
+            keys.add(child["key"]["S"])
+    return keys
+
+
+def new_composition(**changes: Any) -> NewComposition:
+    standard: Mapping[str, Any] = {
+        "name": "Ode",
+        "model_id": "ar-cnn-bach",
+        "model_type": ModelType.SAMPLE,
+        "input_source": InputSource.VIRTUAL,
+    }
+    if not {"sample_melody_id", "parent_composition_id"} & changes.keys():
+        standard = {**standard, "input_midi": MELODY_MIDI}
+    return NewComposition(**{**standard, **changes})
