@@ -142,13 +142,15 @@ def services_of_process() -> Services:
 
 
 def _client(session: "Session", service: Any, settings: Settings) -> Any:
+    # That the functions' queue is full is to be passed on at once, not waited out.
+    attempts = 1 if service == "lambda" else MAX_ATTEMPTS
     return session.client(
         service,
         region_name=settings.region,
         config=Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+            retries={"mode": "standard", "total_max_attempts": attempts},
             signature_version="s3v4" if service == "s3" else "v4",
             s3={"addressing_style": "path" if settings.public_endpoint else "auto"},
             request_checksum_calculation="when_required",
