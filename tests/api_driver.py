@@ -23,6 +23,8 @@ COMPOSITION_ARN = f"arn:aws:deepcomposer:{REGION}:{ACCOUNT}:composition/{COMPOSI
 ROOT = Caller(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, PrincipalType.ROOT, "AKIAROOT")
 USER = Caller(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:user/ana", "AIDAANA", PrincipalType.USER, "AKIAANA")
 
+NO_HEADERS: Mapping[str, str] = {}
+
 COMPOSITION = Composition(
     account=ACCOUNT,
     region=REGION,
@@ -162,17 +164,20 @@ class ApiDriver:
         sent = {name.lower(): value for name, value in (headers or {}).items()}
         if content_type is not None:
             sent["content-type"] = content_type
-        return self.runner.run(self._send(method, path, content, query, caller, sent, scope or {}))
+        return self.runner.run(
+            self.send_async(method, path, content, query=query, caller=caller, headers=sent, extra=scope or {})
+        )
 
-    async def _send(
+    async def send_async(
         self,
         method: str,
         path: str,
-        content: bytes,
-        query: str,
-        caller: Caller | None,
-        headers: Mapping[str, str],
-        extra: Mapping[str, Any],
+        content: bytes = b"",
+        *,
+        query: str = "",
+        caller: Caller | None = ROOT,
+        headers: Mapping[str, str] = NO_HEADERS,
+        extra: Mapping[str, Any] = NO_HEADERS,
     ) -> Answer:
         scope = {
             "type": "http",

@@ -14,6 +14,7 @@ operations = Operations("Audio")
     "/audios",
     resource="composition/*",
     errors=(ConflictException, ResourceNotFoundException, ServiceQuotaExceededException),
+    waits=True,
 )
 def create_audio(
     library: LibraryDependency, caller: CallerDependency, request: CreateAudioRequest

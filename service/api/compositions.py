@@ -35,6 +35,7 @@ operations = Operations("Compositions")
     "/compositions",
     resource="composition/*",
     errors=(ConflictException, ResourceNotFoundException, ServiceQuotaExceededException),
+    waits=True,
 )
 def create_composition(
     library: LibraryDependency, caller: CallerDependency, request: CreateCompositionRequest

@@ -19,6 +19,7 @@ from pydantic.alias_generators import to_pascal
 from starlette.convertors import Convertor, register_url_convertor
 
 from service.api.errors import COMMON_ERRORS, response_declarations
+from service.api.waiting import waiting
 from service.errors import ServiceError
 
 
@@ -49,6 +50,7 @@ class Operation:
     path: str
     resource: str
     errors: tuple[type[ServiceError], ...]
+    waits: bool = False  # for a result that others make
 
     @property
     def name(self) -> str:
@@ -58,7 +60,7 @@ class Operation:
         errors = sorted({*self.errors, *COMMON_ERRORS}, key=lambda error: error.__name__)
         app.add_api_route(
             self.path,
-            self.function,
+            waiting(self.function) if self.waits else self.function,
             methods=[self.method],
             operation_id=self.name,
             tags=[self.family],
@@ -80,8 +82,10 @@ class Operations:
     def get(self, path: str, *, resource: str, errors: tuple[type[ServiceError], ...] = ()) -> Any:
         return self._declare("GET", path, resource, errors)
 
-    def post(self, path: str, *, resource: str, errors: tuple[type[ServiceError], ...] = ()) -> Any:
-        return self._declare("POST", path, resource, errors)
+    def post(
+        self, path: str, *, resource: str, errors: tuple[type[ServiceError], ...] = (), waits: bool = False
+    ) -> Any:
+        return self._declare("POST", path, resource, errors, waits)
 
     def patch(self, path: str, *, resource: str, errors: tuple[type[ServiceError], ...] = ()) -> Any:
         return self._declare("PATCH", path, resource, errors)
@@ -90,10 +94,10 @@ class Operations:
         return self._declare("DELETE", path, resource, errors)
 
     def _declare(
-        self, method: str, path: str, resource: str, errors: tuple[type[ServiceError], ...]
+        self, method: str, path: str, resource: str, errors: tuple[type[ServiceError], ...], waits: bool = False
     ) -> Callable[[Function], Function]:
         def declare(function: Function) -> Function:
-            self.declared.append(Operation(function, self.family, method, path, resource, errors))
+            self.declared.append(Operation(function, self.family, method, path, resource, errors, waits))
             return function
 
         return declare

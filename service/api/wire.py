@@ -5,6 +5,7 @@ body is an empty object, and what JSON leaves open is refused: a name given twic
 """
 
 import functools
+import inspect
 import json
 import math
 from collections.abc import Callable, Coroutine
@@ -45,14 +46,21 @@ class RestJsonRoute(APIRoute):
         return answer
 
 
-def _answering_bytes(endpoint: Callable[..., AnswerShape]) -> Callable[..., Response]:
+def _answering_bytes(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """The same function, its answer serialised. A Response passes through FastAPI without a second validation."""
 
-    @functools.wraps(endpoint)
-    def answer(*positional: Any, **named: Any) -> Response:
-        return Response(endpoint(*positional, **named).wire(), media_type="application/json")
+    def response(shape: AnswerShape) -> Response:
+        return Response(shape.wire(), media_type="application/json")
 
-    return answer
+    @functools.wraps(endpoint)
+    def answer(**named: Any) -> Response:
+        return response(endpoint(**named))
+
+    @functools.wraps(endpoint)
+    async def answer_later(**named: Any) -> Response:
+        return response(await endpoint(**named))
+
+    return answer_later if inspect.iscoroutinefunction(endpoint) else answer
 
 
 async def _read(request: Request) -> Request:
