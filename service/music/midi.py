@@ -2,8 +2,8 @@
 
 Any resolution is normalised to 480 ticks to the beat. A note's start and its end are each rounded to the nearest tick
 (halves upwards), and a note that would vanish keeps one tick. What a score has no place for is left out: controllers,
-pedals, pitch bend, lyrics, and tracks without notes. Notes of one pitch that overlap in one track stay two notes; MIDI
-does not say which of the two a note-off ends, so the one that began first ends first.
+pedals, pitch bend, lyrics, tracks without notes, and notes that are never ended. Notes of one pitch that overlap in one
+track stay two notes; MIDI does not say which of the two a note-off ends, so the one that began first ends first.
 """
 
 import struct
@@ -19,6 +19,7 @@ MAX_NOTES = 20_000
 MAX_TRACKS = 64
 MAX_SECONDS = 3600
 MAX_BPM = 1000
+MAX_NAME = 128
 MAX_METER_NUMERATOR = 64
 MAX_METER_DENOMINATOR = 64
 
@@ -128,7 +129,7 @@ def _read_track(track: TrackTick, scale: Fraction) -> Track:
     notes = zip(
         starts.tolist(), columns["pitch"].tolist(), durations.tolist(), columns["velocity"].tolist(), strict=True
     )
-    name = "".join(character for character in track.name if character.isprintable())
+    name = "".join(character for character in track.name if character.isprintable())[:MAX_NAME]
     return Track(tuple(Note(*note) for note in notes), int(track.program), bool(track.is_drum), name)
 
 

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from midi_bytes import END_OF_TRACK, chunk, event, meter, midi_file, note_off, note_on, one_note, tempo
+from midi_bytes import END_OF_TRACK, chunk, event, meter, midi_file, note_off, note_on, one_note, tempo, variable_length
 from score_strategies import notes, scores
 
 from service.music.midi import MAX_BYTES, MAX_NOTES, MidiError, read_midi, write_midi
@@ -109,6 +109,16 @@ def test_controllers_system_exclusive_and_unknown_chunks_are_passed_over():
 def test_a_name_loses_what_cannot_be_printed():
     named = event(0, 0xFF, 0x03, 6, *b"a\x00b\nc\x1b") + one_note()
     assert read_midi(midi_file(named)).tracks[0].name == "abc"
+
+
+def test_a_name_that_is_not_utf_8_is_still_a_name():
+    named = event(0, 0xFF, 0x03, 4, *b"caf\xe9") + one_note()
+    assert read_midi(midi_file(named)).tracks[0].name == "caf\N{REPLACEMENT CHARACTER}"
+
+
+def test_an_endless_name_is_cut():
+    named = variable_length(0) + b"\xff\x03" + variable_length(5000) + b"n" * 5000 + one_note()
+    assert read_midi(midi_file(named)).tracks[0].name == "n" * 128
 
 
 HOSTILE = {
