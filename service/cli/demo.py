@@ -121,7 +121,7 @@ def compose_and_clean_up(client: Any, output: Path, melody: str, seed: int, step
     steps.done("download the MIDI", f"{len(score.tracks)} tracks, {score.note_count} notes, {score.seconds:.1f} s")
 
     picture_file = output / f"{melody}.png"
-    picture_file.write_bytes(draw(score))
+    picture_file.write_bytes(draw(score, composition["name"]))
     steps.done("draw its piano roll", picture_file.name)
 
     audio = client.create_audio(compositionId=composition_id, format="MP3")["audio"]

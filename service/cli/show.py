@@ -36,7 +36,7 @@ def show(source: str, picture: Path | None, data: Path, as_json: bool) -> None:
     if picture:
         from service.music.picture import draw  # Pillow is only loaded where a picture is asked for
 
-        save(picture, draw(score))
+        save(picture, draw(score, Path(source).stem))
     if as_json:
         print_json({**figures, "tracks": tracks, "metrics": metrics})
     else:
