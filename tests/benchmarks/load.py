@@ -19,27 +19,27 @@ class Load:
 class _Connection:
     address: tuple[str, int]
     request: bytes
-    socket: socket.socket | None = None
+    link: socket.socket | None = None
     received: bytearray = field(default_factory=bytearray)
     sent_at: float = 0.0
 
     def send(self) -> None:
-        if self.socket is None:
-            self.socket = socket.create_connection(self.address)
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.link is None:
+            self.link = socket.create_connection(self.address)
+            self.link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sent_at = time.perf_counter()
         self.received.clear()
-        self.socket.sendall(self.request)
+        self.link.sendall(self.request)
 
     def close(self) -> None:
-        if self.socket is not None:
-            self.socket.close()
-            self.socket = None
+        if self.link is not None:
+            self.link.close()
+            self.link = None
 
     def take(self) -> bool:
         """Reads what has come; true when the answer is whole. Raises on an answer that is no 200."""
-        assert self.socket is not None
-        chunk = self.socket.recv(1 << 16)
+        assert self.link is not None
+        chunk = self.link.recv(1 << 16)
         self.received += chunk
         head, separator, body = bytes(self.received).partition(b"\r\n\r\n")
         if not chunk and not separator:
@@ -67,8 +67,8 @@ def measure(address: tuple[str, int], request: bytes, connections: int, seconds:
 
     def start(connection: _Connection) -> None:
         connection.send()
-        assert connection.socket is not None
-        selector.register(connection.socket, selectors.EVENT_READ, connection)
+        assert connection.link is not None
+        selector.register(connection.link, selectors.EVENT_READ, connection)
 
     began = time.perf_counter()
     for connection in everyone:
