@@ -45,6 +45,7 @@ bench: $(VENV)/.installed-dev
 generate: $(VENV)/.installed-dev
 	$(BIN)/python -m service.api.service_model
 	$(BIN)/python -m service.api.reference
+	$(BIN)/python -m tests.documents
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-output

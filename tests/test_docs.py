@@ -7,7 +7,10 @@ from pathlib import Path
 import click
 import pytest
 
+from service.bootstrap import Settings
 from service.cli.main import main
+from service.library import Limits
+from tests.documents import DOCS, GENERATED, with_generated
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -46,3 +49,26 @@ def test_the_architecture_page_names_only_rooms_that_exist() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
     for name in re.findall(r"`((?:service|infra|handlers|training_images|tests)/[\w./]+)`", text):
         assert (ROOT / name).exists() or (ROOT / f"{name}.py").exists(), f"docs/architecture.md names {name}"
+
+
+@pytest.mark.parametrize(("name", "marker", "content"), GENERATED, ids=[marker for _, marker, _ in GENERATED])
+def test_generated_parts_are_fresh(name: str, marker: str, content) -> None:
+    page = (DOCS / name).read_text()
+    assert with_generated(page, marker, content()) == page, "run `make generate`"
+
+
+def test_every_setting_is_documented() -> None:
+    settings = Settings(
+        region="us-east-1",
+        account="123456789012",
+        table="t",
+        music_bucket="b",
+        compose_function="c",
+        render_function="r",
+        public_endpoint="http://127.0.0.1",
+        sound_font="s",
+        limits=Limits(),
+    )
+    page = (DOCS / "real-aws.md").read_text()
+    for name in settings.to_environment():
+        assert f"`{name}`" in page, f"docs/real-aws.md does not tell of {name}"
