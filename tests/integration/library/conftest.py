@@ -1,27 +1,18 @@
 from collections.abc import Iterator
 
 import pytest
-from library_world import ACCOUNT, REGION, World
+from library_world import ACCOUNT, REGION, Machine, World
 
 from infra.local.moto_host import MotoHost
 
 
-@pytest.fixture(scope="session")
-def host() -> Iterator[MotoHost]:
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
     host = MotoHost(ACCOUNT, REGION)
-    yield host
+    yield Machine(host)
     host.close()
 
 
 @pytest.fixture
-def world(host: MotoHost) -> World:
-    return World(host)
-
-
-@pytest.fixture(autouse=True)
-def _model(monkeypatch: pytest.MonkeyPatch) -> None:
-    import types
-    def sample_model(model_id):
-        if model_id != "ar-cnn-bach": raise KeyError(model_id)
-        return types.SimpleNamespace(algorithm="AR-CNN")
-    monkeypatch.setattr("service.library.creating.sample_model", sample_model)
+def world(machine: Machine) -> World:
+    return World(machine)

@@ -90,18 +90,44 @@ class Functions:
                 self.library.make_audio(event["account"], event["compositionId"], event["audioId"], self.render)
 
 
-class World:
+class Machine:
+    """What all worlds of a module share, as it takes long to make: the hosted account and the clients to it."""
+
     def __init__(self, host: MotoHost) -> None:
         self.functions = Functions()
-        self._kill_at: int | None = None
-        self._writes = 0
+        self.kill_at: int | None = None
+        self.writes = 0
         dispatch = Dispatch(host)
-        dispatch.add("lambda", self.functions.handle)
+        dispatch.add("lambda", lambda request: self.functions.handle(request))
         self._session = dispatch.session(Credentials("AKIAEXAMPLE", "secret"))
         for service in ("dynamodb", "s3", "lambda"):
             self._session.events.register_first(f"before-call.{service}", self._count_write)
+        self._clients: dict[str, Any] = {}
+
+    def client(self, service: str, **arguments: Any) -> Any:
+        if service not in self._clients:
+            self._clients[service] = self._session.client(service, **arguments)
+        return self._clients[service]
+
+    def get_credentials(self) -> Any:
+        return self._session.get_credentials()
+
+    def _count_write(self, model: Any, **_: Any) -> None:
+        if self.kill_at is None or model.name not in WRITES:
+            return
+        if self.writes >= self.kill_at:
+            raise Killed
+        self.writes += 1
+
+
+class World:
+    """A table and a bucket of its own, and a library on them."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self.functions = machine.functions = Functions()
         name = f"library-{uuid.uuid4().hex[:12]}"
-        self._session.client("cloudformation").create_stack(
+        machine.client("cloudformation").create_stack(
             StackName=name,
             TemplateBody=TEMPLATE.read_text(),
             Parameters=[
@@ -120,32 +146,25 @@ class World:
             public_endpoint="http://127.0.0.1:4242",
             limits=Limits(wait=timedelta(0)),
         )
-        self.dynamodb = self._session.client("dynamodb")
-        self.s3 = self._session.client("s3")
         self.library = self.restart()
+        self.dynamodb = machine.client("dynamodb")
+        self.s3 = machine.client("s3")
 
     def restart(self, **limits: Any) -> Library:
         """A new process: whatever was queued is lost."""
         self.settings = replace(self.settings, limits=replace(self.settings.limits, **limits))
         self.functions.kept.clear()
-        self.library = self.functions.library = build(self.settings, self._session).library
+        self.library = self.functions.library = build(self.settings, self._machine).library  # type: ignore[arg-type]
         return self.library
 
     @contextmanager
     def kill_before_write(self, number: int) -> Iterator[None]:
         """Dies before the write of this number, counted from 0, whichever service it goes to."""
-        self._writes, self._kill_at = 0, number
+        self._machine.writes, self._machine.kill_at = 0, number
         try:
             yield
         finally:
-            self._kill_at = None
-
-    def _count_write(self, model: Any, **_: Any) -> None:
-        if self._kill_at is None or model.name not in WRITES:
-            return
-        if self._writes >= self._kill_at:
-            raise Killed
-        self._writes += 1
+            self._machine.kill_at = None
 
     # What is really stored
 

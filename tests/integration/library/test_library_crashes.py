@@ -1,6 +1,7 @@
 """A kill before any single write of any operation, then a sweep by a new process: the whole of it, or nothing."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from library_world import CALLER, Killed, World, add_a_bass, new_composition
@@ -40,7 +41,7 @@ def only_composition(world: World) -> CompositionView | None:
 def test_a_killed_creation_leaves_a_whole_composition_or_none(world: World) -> None:
     for number in range(MOST_WRITES):
         new = new_composition(client_request_token=f"token-{number}")
-        died = killed(world, number, lambda: world.library.create_composition(CALLER, new))
+        died = killed(world, number, partial(world.library.create_composition, CALLER, new))
         if (found := only_composition(world)) is not None:
             assert found.composition.status is Status.COMPLETED
             assert found.output_midi
@@ -85,7 +86,7 @@ def test_a_killed_rendering_leaves_a_whole_one_or_none(world: World) -> None:
         died = killed(
             world,
             number,
-            lambda: world.library.create_audio(CALLER, composition_id, format="WAV", client_request_token=token),
+            partial(world.library.create_audio, CALLER, composition_id, format="WAV", client_request_token=token),
         )
         again = world.library.create_audio(CALLER, composition_id, format="WAV", client_request_token=token)
         assert again.audio.status is Status.COMPLETED
@@ -102,7 +103,7 @@ def test_a_killed_deletion_leaves_everything_or_nothing(world: World) -> None:
         composition_id = world.library.create_composition(CALLER, new_composition()).composition.id
         world.library.update_composition(CALLER, composition_id, edits=EDITS)
         world.library.create_audio(CALLER, composition_id, format="MP3")
-        died = killed(world, number, lambda: world.library.delete_composition(CALLER, composition_id))
+        died = killed(world, number, partial(world.library.delete_composition, CALLER, composition_id))
         if number == 0:
             kept = world.library.get_composition(CALLER, composition_id)
             assert kept.composition.revision == 2
