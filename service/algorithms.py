@@ -37,13 +37,17 @@ class Hyperparameter:
 
 @dataclass(frozen=True, slots=True)
 class Algorithm:
-    """A generative technique. `inference` are the parameters CreateComposition takes for its models."""
+    """A generative technique.
+
+    `inference` are the parameters CreateComposition takes for its models, `training` those of its training script.
+    """
 
     name: str
     technique: str
     description: str
     data_sets: tuple[str, ...]
     inference: tuple[Hyperparameter, ...]
+    training: tuple[Hyperparameter, ...] = ()
 
     def problems(self, given: Mapping[str, Any], prefix: str = "inferenceHyperParameters") -> list[FieldError]:
         """What is wrong with the given inference parameters, field by field."""
@@ -123,6 +127,56 @@ AR_CNN = Algorithm(
             meaning="How many bars of the input are used, from its first; the original service used 8.",
         ),
         SEED,
+    ),
+    training=(
+        Hyperparameter(
+            "steps",
+            integer=True,
+            minimum=1,
+            maximum=1_000_000,
+            default=8000,
+            meaning="How many batches the network learns from. The learning rate falls to zero over them.",
+        ),
+        Hyperparameter(
+            "batchSize",
+            integer=True,
+            minimum=1,
+            maximum=1024,
+            default=16,
+            meaning="How many windows of eight bars are in a batch.",
+        ),
+        Hyperparameter(
+            "learningRate",
+            integer=False,
+            minimum=1e-6,
+            maximum=0.1,
+            default=0.003,
+            meaning="The highest learning rate, reached after the first hundredth of the steps.",
+        ),
+        Hyperparameter(
+            "dropout",
+            integer=False,
+            minimum=0,
+            maximum=0.9,
+            default=0.1,
+            meaning="The share of channels that are silenced at random while learning.",
+        ),
+        Hyperparameter(
+            "evaluationInterval",
+            integer=True,
+            minimum=1,
+            maximum=1_000_000,
+            default=500,
+            meaning="After how many steps the network is validated and a checkpoint is written.",
+        ),
+        Hyperparameter(
+            "seed",
+            integer=True,
+            minimum=0,
+            maximum=MAX_SEED,
+            default=0,
+            meaning="Determines the first weights, the order of the music, its transpositions and what is hidden.",
+        ),
     ),
 )
 

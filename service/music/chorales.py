@@ -39,9 +39,7 @@ class Chorale:
         onset = self.onset[:, start:stop].copy()
         onset[:, :1] = True
         cut = slice(start, stop)
-        return Chorale(
-            self.pitch[:, cut], onset, self.position[cut], self.bar[cut], self.name, self.split, self.seen
-        )
+        return Chorale(self.pitch[:, cut], onset, self.position[cut], self.bar[cut], self.name, self.split, self.seen)
 
 
 def write_chorales(path: Path, chorales: Sequence[Chorale]) -> None:

@@ -126,9 +126,7 @@ def _voices_for(group: Sequence[Note], shift: int, start: int, lines: Sequence[S
     """The voices, upper first, that suit these notes best (upper first)."""
 
     def cost(voices: tuple[int, ...]) -> int:
-        leap = sum(
-            abs(note.pitch + shift - VOICE_CENTERS[voice]) for voice, note in zip(voices, group, strict=True)
-        )
+        leap = sum(abs(note.pitch + shift - VOICE_CENTERS[voice]) for voice, note in zip(voices, group, strict=True))
         busy = sum(bool(lines[voice]) and lines[voice][-1].end > start for voice in voices)
         return leap + BUSY_COST * busy
 
@@ -155,5 +153,3 @@ def _places(meters: Sequence[Meter], first_step: int, steps: int) -> tuple[np.nd
     length = np.array([max(meter.ticks_per_bar, TICKS_PER_STEP) for meter in meters])[current]
     position = (ticks - begins) % length // TICKS_PER_STEP
     return position, np.maximum(length // TICKS_PER_STEP, 1)
-
-
