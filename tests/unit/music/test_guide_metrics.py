@@ -55,8 +55,8 @@ FIGURES = {
                      in_scale_ratio=0, drum_in_pattern=2 / 3),
     ),
     "drum notes outside of 4/4 do not count": (
-        Score((drums(0, 1, 12, 13),), meters=(Meter(0, 3, 4), Meter(12 * 120, 4, 4))),
-        GuideMetrics(0, 0, 0, 0, None, drum_in_pattern=0.5),
+        Score((drums(0, 1, 12, 13, 14),), meters=(Meter(0, 3, 4), Meter(12 * 120, 4, 4))),
+        GuideMetrics(0, 0, 0, 0, None, drum_in_pattern=2 / 3),
     ),
     "drums in 3/4 alone have no figure": (
         Score((drums(0, 1),), meters=(Meter(0, 3, 4),)),

@@ -155,6 +155,14 @@ def test_unusable_data_is_refused_with_a_sentence(case):
     assert reason in str(refusal.value)
 
 
+def test_what_just_meets_the_limits_is_read():
+    assert read_midi(midi_file(one_note(1)[:-4] * MAX_NOTES + END_OF_TRACK)).note_count == MAX_NOTES
+    assert len(read_midi(midi_file(*[one_note()] * 64)).tracks) == 64
+    meters = meter(0, 1, 0) + meter(480, 64, 6) + END_OF_TRACK
+    assert read_midi(midi_file(meters, one_note())).meters == (Meter(0, 1, 1), Meter(480, 64, 64))
+    assert read_midi(midi_file(tempo(0, 60_000) + one_note())).tempos == (Tempo(0, 1000.0),)
+
+
 def test_music_without_notes_is_read_when_allowed():
     score = read_midi(midi_file(tempo(0, 1_000_000) + END_OF_TRACK), allow_no_notes=True)
     assert score == Score((), (Tempo(0, 60.0),))

@@ -166,6 +166,41 @@ WRONG = {
 }
 
 
+JUST_RIGHT = [
+    Edit(EditOp.ADD_NOTE, track=0, start=0, pitch=0, duration=1, velocity=1),
+    Edit(EditOp.ADD_NOTE, track=1, start=0, pitch=127, duration=480, velocity=127),
+    Edit(EditOp.ADD_NOTE, track=0, start=480 * 80 * 60 - 4800, pitch=60, duration=1),
+    Edit(EditOp.MOVE_NOTE, track=0, start=0, pitch=60, to_start=1, to_pitch=0),
+    Edit(EditOp.MOVE_NOTE, track=0, start=480, pitch=62, to_start=0, to_pitch=127),
+    Edit(EditOp.RESIZE_NOTE, track=0, start=0, pitch=60, to_duration=1),
+    Edit(EditOp.SET_TEMPO, bpm=40),
+    Edit(EditOp.SET_TEMPO, bpm=160),
+    Edit(EditOp.TRANSPOSE, semitones=-12),
+    Edit(EditOp.TRANSPOSE, semitones=12),
+    Edit(EditOp.SET_INSTRUMENT, track=0, program=0),
+    Edit(EditOp.SET_INSTRUMENT, track=0, program=127),
+    Edit(EditOp.QUANTIZE, strength=0, grid=1),
+    Edit(EditOp.QUANTIZE, strength=1, grid=1920),
+]
+
+
+@pytest.mark.parametrize("edit", JUST_RIGHT)
+def test_the_bounds_themselves_are_allowed(edit):
+    assert apply_edits(SCORE, [edit]).note_count >= SCORE.note_count
+
+
+def test_music_may_fill_the_hour_and_no_tick_more():
+    at_60 = Score((Track((Note(0, 60, 480),)),), (Tempo(0, 60),))
+    hour = 480 * 3600
+
+    def resized(duration: int) -> Score:
+        return apply_edits(at_60, [Edit(EditOp.RESIZE_NOTE, track=0, start=0, pitch=60, to_duration=duration)])
+
+    assert resized(hour).seconds == 3600
+    with pytest.raises(EditError, match="3,600"):
+        resized(hour + 1)
+
+
 @pytest.mark.parametrize("case", WRONG)
 def test_an_edit_that_breaks_a_rule_is_named_by_index_and_field(case):
     edit, field, reason = WRONG[case]
