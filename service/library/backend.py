@@ -12,7 +12,7 @@ from service.storage.audio import AudioMetadata
 from service.storage.cleanup import Deleting, Writing
 from service.storage.items import StoredComposition
 from service.storage.metadata import Metadata
-from service.storage.objects import Objects
+from service.storage.objects import ObjectGone, Objects
 from service.storage.registers import Registers
 from service.storage.unfinished import Unfinished
 
@@ -49,6 +49,13 @@ class Backend:
         if stored is None or stored.deleting:
             raise no_composition(composition_id)
         return stored
+
+    def music(self, composition_id: str, object_key: str) -> bytes:
+        """The MIDI file under this key. Raises ResourceNotFoundException when its composition was just deleted."""
+        try:
+            return self.objects.get(object_key)
+        except ObjectGone:
+            raise no_composition(composition_id) from None
 
 
 def no_composition(composition_id: str) -> ResourceNotFoundException:

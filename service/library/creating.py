@@ -87,7 +87,7 @@ def _await(backend: Backend, account: str, composition_id: str) -> CompositionVi
         read=lambda: backend.find(account, composition_id),
         status=lambda found: found.composition.status,
     )
-    output = backend.objects.get(stored.newest.midi_key) if stored.newest else None
+    output = backend.music(composition_id, stored.newest.midi_key) if stored.newest else None
     return view(backend, stored, stored.newest, output_midi=output)
 
 
@@ -189,7 +189,7 @@ def _newest_music(backend: Backend, caller: Caller, composition_id: str) -> byte
             resource_id=composition_id,
             resource_type="composition",
         )
-    return backend.objects.get(parent.newest.midi_key)
+    return backend.music(composition_id, parent.newest.midi_key)
 
 
 def _check_music(new: NewComposition, input_midi: bytes) -> None:

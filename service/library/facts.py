@@ -8,10 +8,18 @@ from service.music.instruments import instrument_name
 from service.music.metrics import guide_metrics
 from service.music.score import Score
 
+# What is told of a composer's report: by its name for it, the name in answers.
+REPORTED = {
+    "notesInput": "inputNotes",
+    "notesRemoved": "notesRemoved",
+    "notesAdded": "notesAdded",
+    "iterations": "iterations",
+}
+
 
 def facts(score: Score, report: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Tempo in quarter notes a minute, length in seconds and bars, tracks, the guide's six metrics, and the model's
-    report on what it did to the input."""
+    """Tempo in quarter notes a minute, length in seconds and bars, tracks, the guide's six metrics, and what the model
+    did to the input (`reported`)."""
     metrics = guide_metrics(score)
     told: dict[str, Any] = {
         "tempo": round(score.tempos[0].bpm, 3),
@@ -41,6 +49,11 @@ def facts(score: Score, report: Mapping[str, Any] | None) -> dict[str, Any]:
     if report is not None:
         told["report"] = dict(report)
     return told
+
+
+def reported(report: Mapping[str, Any]) -> dict[str, Any]:
+    """What answers tell of a composer's report."""
+    return {told: report[name] for name, told in REPORTED.items() if name in report}
 
 
 def _without_none(values: dict[str, float | None]) -> dict[str, float]:

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from service.library.backend import Backend
-from service.library.facts import facts
+from service.library.facts import facts, reported
 from service.music.midi import read_midi, write_midi
 from service.music.score import Score
 from service.resources import Audio, Composition, Revision, Status
-from service.storage.objects import new_object_key
+from service.storage.objects import ObjectGone, new_object_key
 
 MAX_REASON = 1024  # characters
 UNEXPECTED_COMPOSITION = "The composition could not be made."
@@ -53,7 +53,9 @@ def compose(backend: Backend, account: str, composition_id: str, make: Compose) 
     try:
         composed = make(composition, read_midi(backend.objects.get(composition.input_key)))
         midi = write_midi(composed.score)
-        told = facts(composed.score, composed.report)
+        told = facts(composed.score, reported(composed.report))
+    except ObjectGone:
+        return
     except ValueError as error:
         composition_failed(backend, account, composition_id, str(error))
         return
@@ -81,6 +83,8 @@ def render(backend: Backend, account: str, composition_id: str, audio_id: str, m
         return  # the composition is being deleted
     try:
         rendered = make(read_midi(backend.objects.get(revision.midi_key)), audio.format)
+    except ObjectGone:
+        return
     except ValueError as error:
         audio_failed(backend, account, composition_id, audio_id, str(error))
         return

@@ -29,7 +29,7 @@ def get(
 ) -> CompositionView:
     stored = backend.find(caller.account, composition_id)
     chosen = revision_of(backend, stored, revision)
-    output = backend.objects.get(chosen.midi_key) if include_output_midi and chosen else None
+    output = backend.music(composition_id, chosen.midi_key) if include_output_midi and chosen else None
     return view(backend, stored, chosen, link_life=link_life, output_midi=output)
 
 
@@ -38,14 +38,14 @@ def revision_of(backend: Backend, stored: StoredComposition, number: int | None)
 
     Raises ResourceNotFoundException when a number is given that the composition has not reached.
     """
-    newest = stored.newest
-    if number is None or (newest and number == newest.number):
-        return newest
+    if number is None:
+        return stored.newest
     composition = stored.composition
-    earlier = newest and backend.metadata.revision(composition.account, composition.id, number)
-    if earlier is None:
+    reached = 1 <= number <= composition.revision
+    chosen = backend.metadata.revision(composition.account, composition.id, number) if reached else None
+    if chosen is None:
         raise no_revision(composition.id, number)
-    return earlier
+    return chosen
 
 
 def view(

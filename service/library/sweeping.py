@@ -5,7 +5,10 @@ input never arrived are removed (nobody was told of them), and what was asked fo
 few times; then it has failed.
 """
 
+import logging
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from service.errors import ThrottlingException
@@ -20,6 +23,8 @@ RESTARTS = 2
 INTERRUPTED = "The service was interrupted too often while it worked on this. Please create it anew."
 TOO_BUSY = "The service was interrupted while it worked on this, and is too busy to start over. Please create it anew."
 
+logger = logging.getLogger(__name__)
+
 
 def sweep(backend: Backend, until: datetime) -> SweepReport:
     """Finishes everything that has waited since `until` or longer.
@@ -29,17 +34,30 @@ def sweep(backend: Backend, until: datetime) -> SweepReport:
     """
     done: Counter[str] = Counter()
     for intent in backend.unfinished.intents(until):
-        backend.writing.abandon(intent)
-        done["objects_removed"] += 1
+        with _going_on(intent.composition_id):
+            backend.writing.abandon(intent)
+            done["objects_removed"] += 1
     for stored in backend.unfinished.deletions(until):
-        backend.deleting.finish(stored.composition.account, stored.composition.id)
-        done["deletions_finished"] += 1
+        with _going_on(stored.composition.id):
+            backend.deleting.finish(stored.composition.account, stored.composition.id)
+            done["deletions_finished"] += 1
     for stored in backend.unfinished.compositions(until):
-        done[_resume_composition(backend, stored)] += 1
+        with _going_on(stored.composition.id):
+            done[_resume_composition(backend, stored)] += 1
     for audio, attempts in backend.unfinished.renderings(until):
-        done[_resume_rendering(backend, audio, attempts)] += 1
+        with _going_on(audio.composition_id):
+            done[_resume_rendering(backend, audio, attempts)] += 1
     done.pop("", None)
     return SweepReport(**done)
+
+
+@contextmanager
+def _going_on(composition_id: str) -> Iterator[None]:
+    """What cannot be finished now waits for the next sweep, and does not keep the others waiting."""
+    try:
+        yield
+    except Exception:
+        logger.exception("the sweep could not finish composition %s", composition_id)
 
 
 def _resume_composition(backend: Backend, stored: StoredComposition) -> str:

@@ -83,7 +83,7 @@ def _add_revision(
     if newest.number >= backend.limits.revisions:
         raise ServiceQuotaExceededException(f"A composition may have at most {backend.limits.revisions} revisions.")
     try:
-        score = apply_edits(read_midi(backend.objects.get(newest.midi_key)), edits)
+        score = apply_edits(read_midi(backend.music(composition.id, newest.midi_key)), edits)
         midi = write_midi(score)
     except EditError as error:
         field = f"edits.{error.index}.{wire_name(error.field)}"

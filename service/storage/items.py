@@ -6,7 +6,7 @@ music) is one JSON text, which reads faster than nested attributes and keeps eve
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,10 +18,10 @@ from service.storage.table import Item, Key
 class StoredComposition:
     """A composition with what its item keeps besides.
 
-    `newest` is a copy of its newest revision, so that reading a composition is one request. `input_stored` becomes
-    true when its input is in the bucket; before that nothing can be composed. `deleting` is for ever: such a
-    composition is gone for everyone but the one who finishes the deletion. `attempts` counts the restarts after a
-    crash. `token` is the sort key of the idempotency token that it was created with.
+    `newest` is a copy of its newest revision but for the edits, so that reading a composition is one request.
+    `input_stored` becomes true when its input is in the bucket; before that nothing can be composed. `deleting` is
+    for ever: such a composition is gone for everyone but the one who finishes the deletion. `attempts` counts the
+    restarts after a crash. `token` is the sort key of the idempotency token that it was created with.
     """
 
     composition: Composition
@@ -174,7 +174,7 @@ def composition_item(stored: StoredComposition) -> dict[str, Any]:
     }
     item |= {name: text(value) for name, value in optional.items() if value is not None}
     if stored.newest is not None:
-        item["newest"] = revision_document(stored.newest)
+        item["newest"] = newest_document(stored.newest)
     if stored.deleting:
         item["deleting"] = {"BOOL": True}
     return item
@@ -229,6 +229,11 @@ def revision_document(revision: Revision) -> Mapping[str, str]:
             "edits": [dict(edit) for edit in revision.edits],
         }
     )
+
+
+def newest_document(revision: Revision) -> Mapping[str, str]:
+    """The copy of the newest revision beside the composition: without its edits, of which there may be many."""
+    return revision_document(replace(revision, edits=()))
 
 
 def read_revision_document(attribute: Mapping[str, str]) -> Revision:

@@ -37,11 +37,11 @@ from service.storage.items import (
     document,
     intent_key,
     moment,
+    newest_document,
     number,
     read_composition,
     read_revision,
     read_token,
-    revision_document,
     revision_item,
     revision_key,
     text,
@@ -159,7 +159,7 @@ class Metadata:
                     "status": text(Status.COMPLETED),
                     "updatedAt": moment(revision.created),
                     "revision": number(revision.number),
-                    "newest": revision_document(revision),
+                    "newest": newest_document(revision),
                 },
                 remove=("unfinished", "since"),
                 add={"version": 1},
@@ -190,7 +190,7 @@ class Metadata:
         changes = {
             "updatedAt": moment(revision.created),
             "revision": number(revision.number),
-            "newest": revision_document(revision),
+            "newest": newest_document(revision),
         }
         if name is not None:
             changes["name"] = text(name)

@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
 
+from botocore.exceptions import ClientError
+
 from service.resources import new_id
 from service.sigv4 import presign
 
@@ -21,6 +23,10 @@ CONTENT_TYPES = {"mid": "audio/midi", "mp3": "audio/mpeg", "wav": "audio/wav"}
 UNTOLD_SESSION = timedelta(hours=1)
 
 DELETE_BATCH = 1000  # the most keys one DeleteObjects takes
+
+
+class ObjectGone(LookupError):
+    """There is no object under this key, because its composition was deleted."""
 
 
 class Credentials(Protocol):
@@ -62,7 +68,13 @@ class Objects:
         self._client.put_object(Bucket=self._bucket, Key=key, Body=data, ContentType=content_type)
 
     def get(self, key: str) -> bytes:
-        return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        """Raises ObjectGone when it is not there."""
+        try:
+            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                raise ObjectGone(key) from None
+            raise
 
     def delete(self, key: str) -> None:
         """Removes the object, if it is there."""
@@ -86,7 +98,9 @@ class Objects:
     def link(self, key: str, file_name: str, asked: timedelta, now: datetime) -> Link:
         """A presigned GET that saves as `file_name`; it ends with the signer's session, if that comes first."""
         frozen = self._credentials.get_frozen_credentials()
-        seconds = int(min(asked, self._session_left(frozen.token, now)).total_seconds())
+        session_end = self._session_end(frozen.token, now)
+        ends = now + asked if session_end is None else min(now + asked, session_end)
+        seconds = max(1, int((ends - now).total_seconds()))
         url = presign(
             "GET",
             f"{self._base}/{quote(key, safe='/-_.~')}",
@@ -99,14 +113,15 @@ class Objects:
             expires_seconds=seconds,
             query={"response-content-disposition": _attachment(file_name)},
         )
-        return Link(url, now.replace(microsecond=0) + timedelta(seconds=seconds))
+        return Link(url, min(ends, now.replace(microsecond=0) + timedelta(seconds=seconds)))
 
-    def _session_left(self, session_token: str | None, now: datetime) -> timedelta:
+    def _session_end(self, session_token: str | None, now: datetime) -> datetime | None:
+        """When the signer's session ends; None for long-term credentials."""
         if not session_token:
-            return timedelta.max
+            return None
         # botocore keeps the expiry of refreshable credentials in this attribute and offers no other way to it
         expiry: datetime | None = getattr(self._credentials, "_expiry_time", None)
-        return UNTOLD_SESSION if expiry is None else expiry - now
+        return expiry or now + UNTOLD_SESSION
 
 
 def _attachment(file_name: str) -> str:

@@ -350,8 +350,10 @@ def test_edits_make_a_new_revision_and_the_old_one_stays_readable(world: World) 
     assert view.composition.revision == 2
     assert view.composition.name == "Slow"
     assert view.revision is not None
-    assert view.revision.edits == ({"op": "SET_TEMPO", "tempo": 90},)
     assert view.revision.facts["report"] == {"notesAdded": 1}
+    new = world.library.get_composition(CALLER, composition_id, revision=2)
+    assert new.revision is not None
+    assert new.revision.edits == ({"op": "SET_TEMPO", "tempo": 90},)
     old = world.library.get_composition(CALLER, composition_id, revision=1)
     assert old.revision is not None
     assert old.revision.facts["tempo"] == 120
