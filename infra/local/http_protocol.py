@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol with bounds that it lacks: how long a request's head may be, and how long it may take."""
+"""uvicorn's HTTP protocol with bounds that it lacks: on a request's head, a silent client, and the end of TLS."""
 
 import asyncio
 from typing import Any
@@ -7,6 +7,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_HEAD_BYTES = 256 * 1024  # a presigned query and the headers stay far below it
 FIRST_REQUEST_SECONDS = 30.0
+# Over TLS a connection that we close waits for the client to agree, which one with idle connections never does.
+CLOSE_IDLE_SECONDS = 0.5
+CLOSE_ANSWERED_SECONDS = 5.0  # what was answered last may still be on its way
 
 _TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"  # no client data
@@ -20,6 +23,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **keywords)
         self._in_head = True
         self._head_bytes = 0
+        self._stopping = False
         self._first_request_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -46,6 +50,20 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._in_head = True
         self._head_bytes = 0
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._stopping:
+            self._abort_after(CLOSE_ANSWERED_SECONDS)
+
+    def shutdown(self) -> None:
+        self._stopping = True
+        super().shutdown()
+        if self.cycle is None or self.cycle.response_complete:
+            self._abort_after(CLOSE_IDLE_SECONDS)
+
+    def _abort_after(self, seconds: float) -> None:
+        self.loop.call_later(seconds, self.transport.abort)
 
     def _close_if_silent(self) -> None:
         if self.cycle is None:

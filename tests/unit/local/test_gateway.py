@@ -23,6 +23,7 @@ from infra.local.hosts import HostNames
 from infra.local.http import LocalRequest, LocalResponse
 from infra.local.sessions import Sessions
 from infra.local.signature_errors import NAMES
+from service import errors
 from service.caller import PrincipalType
 from service.sigv4 import Reason
 
@@ -302,6 +303,12 @@ def test_refused_signatures_have_the_names_of_each_protocol(
 def test_every_protocol_names_every_reason():
     for names in NAMES.values():
         assert set(names) == set(Reason)
+
+
+def test_our_own_api_has_an_error_class_for_every_refused_signature():
+    for status, code in NAMES["rest-json"].values():
+        assert issubclass(getattr(errors, code), errors.AuthenticationError)
+        assert getattr(errors, code).status == status
 
 
 @pytest.mark.parametrize(
