@@ -107,9 +107,10 @@ def test_pitches_have_their_scientific_names(pitch, name):
     assert pitch_name(pitch) == name
 
 
-@pytest.mark.parametrize(
-    ("voice", "inside", "outside"), [(SOPRANO, 60, 59), (ALTO, 74, 75), (TENOR, 48, 47), (BASS, 64, 65)]
-)
-def test_voices_have_ranges_with_both_ends(voice, inside, outside):
-    assert voice.holds(inside)
-    assert not voice.holds(outside)
+@pytest.mark.parametrize(("voice", "low", "high"), [(SOPRANO, 60, 81), (ALTO, 53, 74), (TENOR, 48, 69), (BASS, 36, 64)])
+def test_voices_have_ranges_with_both_ends(voice, low, high):
+    assert [voice.holds(pitch) for pitch in (low - 1, low, high, high + 1)] == [False, True, True, False]
+
+
+def test_weights_are_summed_by_pitch_class():
+    assert pitch_class_weights([(60, 1), (72, 2.5), (61, 1), (0, 1)]) == {0: 4.5, 1: 1}
