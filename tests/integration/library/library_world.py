@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from botocore.credentials import Credentials
 
 from infra.local.dispatch import Dispatch
@@ -17,6 +18,7 @@ from infra.local.http import LocalRequest, LocalResponse
 from infra.local.moto_host import MotoHost
 from service.bootstrap import Settings, build
 from service.caller import Caller, PrincipalType
+from service.errors import ValidationException
 from service.library import Composed, Library, Limits, NewComposition, Rendered
 from service.music.midi import write_midi
 from service.music.score import Note, Score, Track
@@ -41,6 +43,7 @@ WRITES = frozenset(
 )
 
 CALLER = Caller(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, PrincipalType.ROOT, "AKIAEXAMPLE")
+STRANGER = Caller("999999999999", "arn:aws:iam::999999999999:root", "999999999999", PrincipalType.ROOT, "AKIAOTHER")
 
 MELODY = Score((Track(tuple(Note(beat * 480, 60 + beat, 480) for beat in range(8)), name="Melody"),))
 MELODY_MIDI = write_midi(MELODY)
@@ -212,3 +215,13 @@ def new_composition(**changes: Any) -> NewComposition:
     if not {"sample_melody_id", "parent_composition_id"} & changes.keys():
         standard = {**standard, "input_midi": MELODY_MIDI}
     return NewComposition(**{**standard, **changes})
+
+
+def created(world: World, **changes: Any) -> str:
+    """The id of a new composition."""
+    return world.library.create_composition(CALLER, new_composition(**changes)).composition.id
+
+
+def fields_of(error: pytest.ExceptionInfo[ValidationException]) -> set[str]:
+    """The wire names of the fields that an error complains of."""
+    return {field.name for field in error.value.fields}

@@ -162,6 +162,62 @@ def test_a_function_that_comes_to_its_end_after_the_deletion_takes_its_object_ba
     assert world.object_keys() == set()
 
 
+def test_a_sweep_that_is_killed_itself_is_finished_by_the_next(world: World) -> None:
+    for number in range(MOST_WRITES):
+        leave_a_mess(world)
+        world.restart()
+        died = False
+        with world.kill_before_write(number):
+            try:
+                world.library.sweep()
+            except Killed:
+                died = True
+        recover(world)
+        for composition in world.library.list_compositions(CALLER, limit=10)[0]:
+            assert composition.status is Status.COMPLETED
+            world.library.delete_composition(CALLER, composition.id)
+        if not died:
+            assert number > 10
+            return
+    pytest.fail("the sweep never ran to its end")
+
+
+def test_what_a_sweep_cannot_finish_does_not_keep_the_rest_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_a_mess(world)
+    library = world.restart()
+    failures = 0
+
+    def abandon(intent: object) -> None:
+        nonlocal failures
+        failures += 1
+        raise OSError("S3 is away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(library._backend.writing, "abandon", abandon)
+        report = library.sweep()
+    assert failures > 0
+    assert report.deletions_finished == 1
+    assert report.restarted > 0
+    recover(world)
+
+
+def leave_a_mess(world: World) -> None:
+    """A kill in the midst of each operation, with no sweep between them."""
+    kept = world.library.create_composition(CALLER, new_composition()).composition.id
+    deleted = world.library.create_composition(CALLER, new_composition()).composition.id
+    for operation, write in (
+        (partial(world.library.create_composition, CALLER, new_composition()), 1),
+        (partial(world.library.create_composition, CALLER, new_composition()), 3),
+        (partial(world.library.update_composition, CALLER, kept, edits=EDITS), 2),
+        (partial(world.library.create_audio, CALLER, kept, format="WAV"), 1),
+        (partial(world.library.delete_composition, CALLER, deleted), 2),
+    ):
+        with pytest.raises(Killed), world.kill_before_write(write):
+            operation()
+
+
 def test_the_sweep_leaves_alone_what_began_after_the_library(world: World) -> None:
     world.functions.mode = "keep"
     created = world.library.create_composition(CALLER, new_composition())
