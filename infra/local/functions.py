@@ -164,18 +164,26 @@ class FunctionHost:
     def _run(self, invocation: Invocation) -> dict[str, Any]:
         """`{"result": …}` or `{"error": …}`; whatever happens, the slot goes on."""
         try:
-            worker = self._take_worker(invocation.function)
             try:
-                answer = worker.run(invocation, self._arn_prefix + invocation.function.name)
+                return self._run_on_a_worker(invocation)
             except WorkerFailure as failure:
-                log.warning("%s, request %s: %s", invocation.function.name, invocation.request_id, failure)
-                return {"error": failure.document}
-            finally:
-                self._give_back(worker)
-            return answer
+                if failure.begun:
+                    raise
+                # The worker had died while it was idle: its successor gets the invocation.
+                return self._run_on_a_worker(invocation)
+        except WorkerFailure as failure:
+            log.warning("%s, request %s: %s", invocation.function.name, invocation.request_id, failure)
+            return {"error": failure.document}
         except Exception:
             log.exception("%s, request %s could not be run", invocation.function.name, invocation.request_id)
             return {"error": error_document("ServiceException", "The function could not be run")}
+
+    def _run_on_a_worker(self, invocation: Invocation) -> dict[str, Any]:
+        worker = self._take_worker(invocation.function)
+        try:
+            return worker.run(invocation, self._arn_prefix + invocation.function.name)
+        finally:
+            self._give_back(worker)
 
     def _finish(self, invocation: Invocation, answer: "Future[Outcome] | None", ended: dict[str, Any]) -> None:
         error = ended.get("error")

@@ -3,8 +3,9 @@
     python -m infra.local.worker FILE_DESCRIPTOR MODULE:ATTRIBUTE [MODULE TO PRELOAD ...]
 
 Over the descriptor, a socket to the parent, go frames of JSON (multiprocessing's framing, never its pickles): first
-`{"ready": true}` or an error document, then for each invocation one frame in and one out. Standard output and error
-are the function's log. Standard input is only a lifeline: when it ends the parent is gone, and so is this process.
+`{"ready": true}` or an error document; then for each invocation one frame in and two out, `{"begun": true}` before the
+handler is called and what it came to. Standard output and error are the function's log. Standard input is only a
+lifeline: when it ends the parent is gone, and so is this process.
 """
 
 import importlib
@@ -40,7 +41,7 @@ def main() -> None:
     descriptor, handler_name, *preload = sys.argv[1:]
     connection = Connection(int(descriptor))
     threading.Thread(target=_die_with_parent, name="lifeline", daemon=True).start()
-    logging.basicConfig(level=logging.INFO, format="[%(levelname)s] %(name)s: %(message)s")
+    logging.basicConfig(level=logging.WARNING, format="[%(levelname)s] %(name)s: %(message)s")
     try:
         handler = _load(handler_name)
         for module in preload:
@@ -55,6 +56,7 @@ def main() -> None:
             frame = json.loads(connection.recv_bytes())
         except EOFError:
             return
+        _send(connection, {"begun": True})
         _send(connection, _answer(handler, frame))
 
 

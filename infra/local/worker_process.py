@@ -26,11 +26,15 @@ LogSink = Callable[["WorkerProcess", list[str]], None]
 
 
 class WorkerFailure(Exception):
-    """An invocation that its worker did not answer; the worker is gone. `document` is Lambda's error document."""
+    """An invocation that its worker did not answer; the worker is gone. `document` is Lambda's error document.
 
-    def __init__(self, error_type: str, message: str) -> None:
+    `begun` is False when the worker died before it took the invocation up, so that another worker may have it.
+    """
+
+    def __init__(self, error_type: str, message: str, *, begun: bool = True) -> None:
         super().__init__(message)
         self.document = error_document(error_type, message)
+        self.begun = begun
 
 
 class WorkerProcess:
@@ -102,11 +106,14 @@ class WorkerProcess:
             "timeoutSeconds": seconds,
             "event": invocation.event,
         }
+        deadline = time.monotonic() + seconds
+        too_late = f"Task timed out after {seconds:.2f} seconds"
         try:
             self._connection.send_bytes(json.dumps(frame).encode())
         except OSError:
-            raise self._exited() from None
-        answer = self._receive(seconds, f"Task timed out after {seconds:.2f} seconds")
+            raise self._exited(begun=False) from None
+        self._receive(seconds, too_late, begun=False)
+        answer = self._receive(deadline - time.monotonic(), too_late)
         self._last_used = time.monotonic()
         return answer
 
@@ -139,20 +146,21 @@ class WorkerProcess:
         self._process.stdin.close()
         self._log_thread.join(2)
 
-    def _receive(self, seconds: float, too_late: str) -> dict[str, Any]:
+    def _receive(self, seconds: float, too_late: str, *, begun: bool = True) -> dict[str, Any]:
         try:
-            if self._connection.poll(seconds):
-                return json.loads(self._connection.recv_bytes())
+            if self._connection.poll(max(0.0, seconds)):
+                frame: dict[str, Any] = json.loads(self._connection.recv_bytes())
+                return frame
         except (EOFError, OSError):
-            raise self._exited() from None
+            raise self._exited(begun=begun) from None
         self.kill()
         raise WorkerFailure("Sandbox.Timedout", too_late)
 
-    def _exited(self) -> WorkerFailure:
+    def _exited(self, *, begun: bool) -> WorkerFailure:
         self.kill()
         code = self._process.returncode
         how = f"signal: {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-        return WorkerFailure("Runtime.ExitError", f"Runtime exited with error: {how}")
+        return WorkerFailure("Runtime.ExitError", f"Runtime exited with error: {how}", begun=begun)
 
     def _copy_log(self, log_sink: LogSink) -> None:
         """Hand the process's output to the sink, by chunks of whole lines, until it ends."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -176,6 +177,20 @@ def test_an_idle_worker_that_was_killed_is_replaced_without_a_failure(start: Cal
     os.kill(pid, 9)
     eventually(lambda: host.worker_pids == [])
     failed, result = call(host, "echo")
+    assert not failed
+    assert result["pid"] != pid
+
+
+def test_an_invocation_that_a_dying_worker_did_not_take_up_goes_to_the_next(
+    start: Callable[..., FunctionHost],
+) -> None:
+    host = start()
+    pid = call(host, "echo")[1]["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    killer = threading.Timer(0.3, os.kill, (pid, signal.SIGKILL))
+    killer.start()
+    failed, result = call(host, "echo")
+    killer.join()
     assert not failed
     assert result["pid"] != pid
 
