@@ -125,6 +125,18 @@ def test_the_release_of_the_last_note_is_kept_to_its_end():
     assert np.abs(samples[-100:]).max() < 0.002
 
 
+def test_what_rings_on_is_faded_out_after_eight_seconds():
+    samples = sound(one_note(96, beats=1))  # half a second, then the release
+    assert len(samples) == round(8.5 * SAMPLE_RATE)
+    assert np.abs(seconds(samples, 8.3, 8.44)).max() > 1e-4
+    assert np.abs(samples[-10:]).max() < 1e-5
+
+
+def test_a_note_shorter_than_a_sample_does_not_hang():
+    blip = Score((Track((Note(0, 60, 1),), 19),), (Tempo(0, 1e7),))
+    assert len(sound(blip)) < 2 * SAMPLE_RATE
+
+
 def test_the_same_score_gives_the_same_bytes_whatever_was_played_before():
     first = render(one_note(), AudioFormat.MP3, BUNDLED)
     render(one_note(48, beats=8), AudioFormat.WAV, BUNDLED)
@@ -181,7 +193,12 @@ def test_silence_is_not_rendered():
 
 def test_music_of_more_than_ten_minutes_is_not_rendered():
     with pytest.raises(SynthesisError, match="at most 600 s"):
-        render(one_note(start=1300), "MP3", BUNDLED)
+        render(one_note(start=1196.01, beats=4), "MP3", BUNDLED)
+
+
+@pytest.mark.slow
+def test_ten_minutes_are_rendered():
+    assert render(one_note(start=1196, beats=4), "MP3", BUNDLED).seconds > 600
 
 
 def test_an_unknown_format_is_refused():
