@@ -143,7 +143,7 @@ class Answer:
 
 class ApiDriver:
     def __init__(self, library: LibraryDouble, authorizer: Authorizer = only_root) -> None:
-        services = SimpleNamespace(library=library, settings=SimpleNamespace(region=REGION))
+        services = SimpleNamespace(library=library, settings=SimpleNamespace(region=REGION, account=ACCOUNT))
         self.app = create_app(services, authorizer)
         self.runner = asyncio.Runner()
 

@@ -23,6 +23,7 @@ def create_app(services: ServicesOfApi, authorizer: Authorizer = only_root) -> F
     app = declare_app()
     app.state.library = services.library
     app.state.region = services.settings.region
+    app.state.account = services.settings.account
     app.state.authorizer = authorizer
     return app
 

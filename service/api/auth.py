@@ -37,10 +37,15 @@ Authorizer = Callable[[Caller, AccessRequest], None]  # raises AccessDeniedExcep
 def only_root(caller: Caller, access: AccessRequest) -> None:
     """The account's root may do everything; nobody else has been given a policy."""
     if not caller.is_root:
-        raise AccessDeniedException(
-            f"User: {caller.arn} is not authorized to perform: {access.action} on resource: {access.resource} "
-            f"because no identity-based policy allows the {access.action} action"
-        )
+        raise denial(caller, access, "no identity-based policy allows")
+
+
+def denial(caller: Caller, access: AccessRequest, reason: str) -> AccessDeniedException:
+    """The error, in AWS's words. `reason` is what comes before `the ACTION action`."""
+    return AccessDeniedException(
+        f"User: {caller.arn} is not authorized to perform: {access.action} on resource: {access.resource} "
+        f"because {reason} the {access.action} action"
+    )
 
 
 def current_caller(request: Request) -> Caller:
@@ -63,6 +68,8 @@ async def authorize(request: Request) -> Caller:
         request_tags=tags,
         tag_keys=(*tags, *request.query_params.getlist("tagKeys")),
     )
+    if caller.account != request.app.state.account:
+        raise denial(caller, access, "no resource-based policy allows")
     request.app.state.authorizer(caller, access)
     return caller
 

@@ -104,6 +104,8 @@ def response_declarations(errors: Sequence[type[ServiceError]]) -> dict[int | st
     declared: dict[int | str, dict[str, Any]] = {
         error.status: {"model": ERROR_SHAPES[error], "description": error.__name__} for error in errors
     }
+    if len(declared) < len(errors):
+        raise ValueError("two errors of one operation have the same status")
     return declared | {"default": {"model": ErrorShape, "description": "Any other error of the AWS protocol."}}
 
 

@@ -27,7 +27,9 @@ base64 (boto3 takes and gives `bytes`). Every request is signed with Signature V
 `deepcomposer`. An error's name is in the header `x-amzn-ErrorType`; boto3 raises it as
 `client.exceptions.NAME`. Every operation can answer
 {common}.
-The ids of requests are in `x-amzn-RequestId`. Members in **bold** are required in a request, and always there in an
+The ids of requests are in `x-amzn-RequestId`. A member of the wrong type is a ValidationException
+that names it, as any other broken rule is; a body that is not one unambiguous JSON object is a SerializationException.
+Members in **bold** are required in a request, and always there in an
 answer; what has no value is left out.
 """
 

@@ -1,7 +1,8 @@
 """The operations on what comes with the service: trained models, and melodies to begin with."""
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Query
 from pydantic import Field
@@ -28,12 +29,20 @@ class SampleModelSummary(AnswerShape):
     description: str
 
 
+class ModelFigure(AnswerShape):
+    """One measured figure of a model."""
+
+    name: str
+    value: float
+
+
 class SampleModelDescription(SampleModelSummary):
     """A trained model that comes with the service, with how it was trained and how well it does."""
 
     created_at: Timestamp
     license: str
-    weights_bytes: int | None = Field(default=None, description="The size of its weights.")
+    weights_bytes: int = Field(description="The size of its weights.")
+    figures: list[ModelFigure] = Field(description="How well it does; its model card says how that was measured.")
 
 
 class SampleMelodyDescription(AnswerShape):
@@ -98,6 +107,7 @@ def get_sample_model(caller: CallerDependency, model_id: ModelIdInPath) -> GetSa
             created_at=_start_of(model.created),
             license=model.license,
             weights_bytes=model.weights_bytes,
+            figures=[ModelFigure(name=name, value=value) for name, value in _figures(model.figures)],
         )
     )
 
@@ -129,6 +139,15 @@ def _model_summary(model: SampleModel) -> dict[str, str]:
         "data_set": model.data_set,
         "description": model.description,
     }
+
+
+def _figures(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float]]:
+    """The numbers in nested groups of figures, each with its path as its name."""
+    for name, value in tree.items():
+        if isinstance(value, Mapping):
+            yield from _figures(value, f"{prefix}{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            yield f"{prefix}{name}", float(value)
 
 
 def _melody_description(melody: SampleMelody) -> SampleMelodyDescription:

@@ -48,8 +48,8 @@ WAITERS = {
         ],
     },
     "AudioCompleted": {
-        "description": "Waits until all renderings of one revision (the newest unless `revision` is given) are COMPLETED; "
-        "fails when one FAILED.",
+        "description": "Waits until all renderings of one revision, the newest unless revision is given, are "
+        "COMPLETED; fails when one FAILED.",
         "operation": "GetComposition",
         "delay": 1,
         "maxAttempts": 300,

@@ -11,6 +11,9 @@ class SettingsOfApi(Protocol):
     @property
     def region(self) -> str: ...
 
+    @property
+    def account(self) -> str: ...
+
 
 class ServicesOfApi(Protocol):
     @property

@@ -1,5 +1,7 @@
 """The API in boto3's eyes: an ordinary client, built from the generated model, against a running server."""
 
+import json
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -236,3 +238,12 @@ def test_a_wrong_secret_is_a_wrong_signature(served_cloud: Any) -> None:
     with pytest.raises(ClientError) as refused:
         served_cloud.client("deepcomposer", session=session).list_compositions()
     assert refused.value.response["Error"]["Code"] == "InvalidSignatureException"
+
+
+def test_a_presigned_request_needs_no_headers(client: Any) -> None:
+    url = client.generate_presigned_url("list_sample_melodies", Params={"maxResults": 2}, ExpiresIn=60)
+    with urllib.request.urlopen(url) as answer:
+        assert len(json.load(answer)["melodies"]) == 2
+    with pytest.raises(urllib.error.HTTPError) as changed:
+        urllib.request.urlopen(url.replace("maxResults=2", "maxResults=3"))
+    assert changed.value.headers["x-amzn-ErrorType"] == "InvalidSignatureException"

@@ -1,6 +1,7 @@
 """Every route passes the one authorization dependency, with the action and resource it declares."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from api_driver import ACCOUNT, COMPOSITION_ARN, COMPOSITION_ID, REGION, ROOT, USER, ApiDriver, LibraryDouble
@@ -81,6 +82,14 @@ def test_a_route_without_a_declared_action_cannot_be_made() -> None:
 def test_fastapi_adds_no_routes_of_its_own() -> None:
     assert all(type(route) is RestJsonRoute for route in declare_app().routes)
     assert issubclass(RestJsonRoute, APIRoute)
+
+
+def test_the_root_of_another_account_is_denied(api: ApiDriver, library: LibraryDouble) -> None:
+    other = replace(ROOT, account="210987654321", arn="arn:aws:iam::210987654321:root")
+    answer = api.send("GET", "/compositions", caller=other)
+    assert answer.error == "AccessDeniedException"
+    assert "no resource-based policy allows" in answer.json["message"]
+    assert library.calls == []
 
 
 class Recorder:

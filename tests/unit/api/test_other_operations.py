@@ -5,6 +5,7 @@ from urllib.parse import quote
 import pytest
 from api_driver import ACCOUNT, COMPOSITION_ARN, NOON, ApiDriver, LibraryDouble
 
+from service.api.samples import _figures
 from service.resources import Arn
 from service.samples import sample_melodies, sample_models
 
@@ -79,6 +80,11 @@ def test_every_listed_sample_model_can_be_got(api: ApiDriver) -> None:
     for model in listed:
         described = api.send("GET", f"/sample-models/{model['modelId']}").json["model"]
         assert described.items() >= model.items()
+
+
+def test_the_figures_of_a_model_are_told_by_their_paths() -> None:
+    tree = {"test": {"nllPerCell": 0.5, "command": "python -m x", "raw": {"parallels": 1}}, "seconds": 2, "done": True}
+    assert list(_figures(tree)) == [("test.nllPerCell", 0.5), ("test.raw.parallels", 1.0), ("seconds", 2.0)]
 
 
 def test_the_model_of_a_living_songwriter_is_not_there(api: ApiDriver) -> None:
