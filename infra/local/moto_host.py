@@ -181,8 +181,10 @@ class MotoHost:
                     model.instances_tracked.clear()  # type: ignore[attr-defined]
 
     def _forget_everything(self) -> None:
-        for backend in BACKENDS.values():
-            backend.pop(self.account, None)
+        for backends in BACKENDS.values():
+            if self.account in backends:
+                backends[self.account].reset()  # S3 closes its files, and gives back the names of buckets
+                del backends[self.account]
 
     def _moto_request(self, service: str, region: str, request: LocalRequest) -> Request:
         """The request as moto's response classes expect it: addressed to AWS, in our account, whoever sent it."""

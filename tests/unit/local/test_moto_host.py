@@ -50,6 +50,7 @@ def test_an_account_begins_empty(host: MotoHost) -> None:
     with_nothing = MotoHost(ACCOUNT, "us-east-1")
     try:
         assert b"left-over" not in s3(with_nothing, "GET", "/").body
+        assert s3(with_nothing, "PUT", "/left-over").status == 200
     finally:
         with_nothing.close()
 
