@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -53,6 +53,10 @@ class Killed(BaseException):
     """The process was killed here. Not an Exception, as no code may catch it."""
 
 
+def kill() -> None:
+    raise Killed
+
+
 def add_a_bass(composition: Composition, melody: Score) -> Composed:
     """A composer good enough for storage: it adds one long note."""
     bass = Track((Note(0, 36, melody.end),), program=32, name="Bass")
@@ -98,7 +102,7 @@ class Machine:
 
     def __init__(self, host: MotoHost) -> None:
         self.functions = Functions()
-        self.kill_at: int | None = None
+        self.plan: dict[int, Callable[[], None]] = {}
         self.writes = 0
         dispatch = Dispatch(host)
         dispatch.add("lambda", lambda request: self.functions.handle(request))
@@ -116,11 +120,16 @@ class Machine:
         return self._session.get_credentials()
 
     def _count_write(self, model: Any, **_: Any) -> None:
-        if self.kill_at is None or model.name not in WRITES:
+        if not self.plan or model.name not in WRITES:
             return
-        if self.writes >= self.kill_at:
-            raise Killed
+        action = self.plan.get(self.writes)
         self.writes += 1
+        if action is not None:
+            plan, self.plan = self.plan, {}  # what happens in between is not counted
+            try:
+                action()
+            finally:
+                self.plan = plan
 
 
 class World:
@@ -163,11 +172,17 @@ class World:
     @contextmanager
     def kill_before_write(self, number: int) -> Iterator[None]:
         """Dies before the write of this number, counted from 0, whichever service it goes to."""
-        self._machine.writes, self._machine.kill_at = 0, number
+        with self.before_writes({number: kill}):
+            yield
+
+    @contextmanager
+    def before_writes(self, plan: dict[int, Callable[[], None]]) -> Iterator[None]:
+        """Something else happens before the writes of these numbers, counted from 0."""
+        self._machine.writes, self._machine.plan = 0, plan
         try:
             yield
         finally:
-            self._machine.kill_at = None
+            self._machine.plan = {}
 
     # What is really stored
 

@@ -1,15 +1,17 @@
 """A kill before any single write of any operation, then a sweep by a new process: the whole of it, or nothing."""
 
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
-from library_world import CALLER, Killed, World, add_a_bass, new_composition
+from library_world import ACCOUNT, CALLER, Killed, World, add_a_bass, created, new_composition
 
-from service.errors import ResourceNotFoundException
+from service.errors import ResourceNotFoundException, ServiceError
 from service.library import CompositionView
 from service.music.edits import Edit, EditOp
-from service.resources import Status
+from service.resources import Arn, Status
 
 MOST_WRITES = 30  # of any one operation, the function that it invokes included
 EDITS = (Edit(EditOp.SET_TEMPO, bpm=90),)
@@ -143,6 +145,78 @@ def test_a_composition_deleted_while_it_is_composed_leaves_nothing_whoever_dies(
             assert number >= 6
             return
     pytest.fail("the operation never ran to its end")
+
+
+class DeletionInHalves:
+    """Someone deletes every composition there is: first the mark and the objects, later all the rest."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._found: list[str] = []
+
+    @property
+    def has_begun(self) -> bool:
+        return bool(self._found)
+
+    def first(self) -> None:
+        backend = self._world.library._backend
+        self._found = [item["sk"]["S"] for item in self._world.items() if item["pk"]["S"].endswith("#composition")]
+        for composition_id in self._found:
+            backend.metadata.begin_deletion(ACCOUNT, composition_id, datetime.now(UTC))
+            backend.objects.delete_all_of(composition_id)
+
+    def second(self) -> None:
+        metadata = self._world.library._backend.metadata
+        for composition_id in self._found:
+            metadata.delete_children(ACCOUNT, composition_id)
+            metadata.remove_composition(ACCOUNT, composition_id)
+
+    def second_and_kill(self) -> None:
+        self.second()
+        raise Killed
+
+
+@pytest.mark.parametrize("operation", ["create", "update", "render"])
+@pytest.mark.parametrize("dies", [False, True])
+def test_a_deletion_around_any_two_writes_of_another_leaves_nothing(world: World, operation: str, dies: bool) -> None:
+    for number in range(MOST_WRITES):
+        existing = created(world) if operation != "create" else ""
+        operations: dict[str, Callable[[], object]] = {
+            "create": partial(created, world),
+            "update": partial(world.library.update_composition, CALLER, existing, edits=EDITS),
+            "render": partial(world.library.create_audio, CALLER, existing, format="WAV"),
+        }
+        deletion = DeletionInHalves(world)
+        plan = {number: deletion.first, number + 1: deletion.second_and_kill if dies else deletion.second}
+        with world.before_writes(plan), suppress(Killed, ServiceError):
+            operations[operation]()
+        deletion.second()
+        recover(world)
+        if deletion.has_begun:
+            assert world.object_keys() == set()
+            assert world.library.list_compositions(CALLER, limit=5) == ([], None)
+        elif number > 0:
+            assert number >= 3
+            return
+    pytest.fail("the operation never ran to its end")
+
+
+def test_a_composition_that_is_being_deleted_is_gone_for_every_reader(world: World) -> None:
+    composition_id = created(world)
+    arn = Arn.parse(world.library.get_composition(CALLER, composition_id).composition.arn)
+    DeletionInHalves(world).first()
+    assert world.library.list_compositions(CALLER, limit=5) == ([], None)
+    assert world.library.resource_tags(ACCOUNT, arn) is None
+    for read in (
+        partial(world.library.get_composition, CALLER, composition_id),
+        partial(world.library.update_composition, CALLER, composition_id, name="Back"),
+        partial(world.library.create_audio, CALLER, composition_id, format="WAV"),
+        partial(world.library.tag_resource, CALLER, arn, {"a": "b"}),
+    ):
+        with pytest.raises(ResourceNotFoundException):
+            read()
+    world.library.delete_composition(CALLER, composition_id)
+    world.assert_consistent()
 
 
 def test_a_function_that_comes_to_its_end_after_the_deletion_takes_its_object_back(world: World) -> None:
