@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from typing_extensions import TypeAliasType
 
 from service.api.audio_shapes import AudioDescription
@@ -28,9 +28,9 @@ from service.api.shape import (
     Blob,
     QueryBoolean,
     QueryShape,
-    RequestBlob,
     RequestShape,
     Timestamp,
+    decoded,
 )
 from service.music.edits import BOUNDS, MAX_EDITS, EditOp
 from service.resources import InputSource, ModelType, Status
@@ -47,13 +47,14 @@ def _lax(enumeration: type[StrEnum]) -> Any:
 InputMidi = TypeAliasType(
     "InputMidi",
     Annotated[
-        RequestBlob,
+        bytes,
         Field(
             min_length=1,
             max_length=MAX_INPUT_MIDI,
             json_schema_extra={"format": "byte"},
             description="A standard MIDI file of at most 10,240 bytes. Sent as base64; SDKs encode it themselves.",
         ),
+        BeforeValidator(decoded),
     ],
 )
 

@@ -9,7 +9,7 @@ import binascii
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
@@ -43,8 +43,8 @@ def _boolean_in_text(value: Any) -> bool:
     return bool(value == "true")
 
 
-def _decoded(value: Any) -> bytes:
-    """A blob on the wire is base64 of the standard alphabet with its padding and nothing else."""
+def decoded(value: Any) -> bytes:
+    """The bytes of a blob, which on the wire is base64 of the standard alphabet with its padding and nothing else."""
     if not isinstance(value, str):
         raise PydanticCustomError("blob_type", "must be base64 text")
     try:
@@ -63,8 +63,6 @@ def _epoch_seconds(value: datetime) -> float:
 
 QueryBoolean = Annotated[bool, BeforeValidator(_boolean_in_text)]
 
-# An AWS blob in a request; constraints on its length count the decoded bytes.
-RequestBlob = Annotated[bytes, BeforeValidator(_decoded), Field(json_schema_extra={"format": "byte"})]
 Blob = TypeAliasType(
     "Blob",
     Annotated[

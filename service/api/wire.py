@@ -8,7 +8,7 @@ import functools
 import inspect
 import json
 import math
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -21,6 +21,8 @@ from service.api.shape import AnswerShape
 from service.errors import FieldError, RequestEntityTooLargeException, SerializationException, ValidationException
 
 MAX_BODY = 1_000_000  # bytes
+MAX_MEMBERS = 100  # of one object: more than any shape has, and few enough to tell them all from the unknown ones
+LIST_PARAMETERS = frozenset({"tagKeys"})
 
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
@@ -94,9 +96,9 @@ def _without_signature(query: bytes) -> bytes:
         return query
     kept = [part for part in query.split(b"&") if not part.lower().startswith(b"x-amz-")]
     names = [name for name, _ in parse_qsl(b"&".join(kept).decode("latin-1"), keep_blank_values=True)]
-    for name in names:
-        if name != "tagKeys" and names.count(name) > 1:
-            raise ValidationException.of(FieldError(name[:200], "must be given only once"))
+    twice = _first_repeated(name for name in names if name not in LIST_PARAMETERS)
+    if twice is not None:
+        raise ValidationException.of(FieldError(twice[:200], "must be given only once"))
     return b"&".join(kept)
 
 
@@ -129,12 +131,21 @@ def parse_object(body: bytes) -> dict[str, Any]:
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+    if len(pairs) > MAX_MEMBERS:
+        raise SerializationException(f"The body holds an object with more than {MAX_MEMBERS} members.")
+    twice = _first_repeated(name for name, _ in pairs)
+    if twice is not None:
         raise SerializationException(f"The body names the member {twice[:200]!r} twice.")
-    return found
+    return dict(pairs)
+
+
+def _first_repeated(names: Iterable[str]) -> str | None:
+    seen = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
 
 
 def _refuse_constant(name: str) -> float:

@@ -198,9 +198,19 @@ def test_text_that_utf_8_cannot_carry_is_refused_and_can_still_be_quoted(api: Ap
 
 
 def test_a_flood_of_unknown_members_gets_a_short_answer(api: ApiDriver) -> None:
-    answer = api.send("POST", "/compositions", {f"member{n}": n for n in range(5000)} | {"x" * 100_000: 1})
+    answer = api.send("POST", "/compositions", {f"member{n}": n for n in range(99)} | {"x" * 100_000: 1})
     assert len(answer.json["fieldList"]) == 50
     assert len(answer.content) < 20_000
+
+
+def test_an_object_with_more_members_than_any_shape_is_not_looked_into(api: ApiDriver) -> None:
+    answer = api.send("POST", "/compositions", {f"member{n}": n for n in range(40_000)})
+    assert answer.error == "SerializationException"
+
+
+def test_a_long_query_of_unknown_parameters_is_refused(api: ApiDriver) -> None:
+    answer = api.send("GET", "/compositions", query="&".join(f"a{n}=1" for n in range(8000)))
+    assert answer.fields == [f"a{n}" for n in range(50)]
 
 
 def test_members_have_no_second_name_in_snake_case(api: ApiDriver) -> None:
