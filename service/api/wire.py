@@ -95,6 +95,8 @@ def _without_signature(query: bytes) -> bytes:
     if not query:
         return query
     kept = [part for part in query.split(b"&") if not part.lower().startswith(b"x-amz-")]
+    if len(kept) < 2:
+        return b"&".join(kept)
     names = [name for name, _ in parse_qsl(b"&".join(kept).decode("latin-1"), keep_blank_values=True)]
     twice = _first_repeated(name for name in names if name not in LIST_PARAMETERS)
     if twice is not None:

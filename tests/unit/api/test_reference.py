@@ -9,8 +9,9 @@ def test_the_reference_is_what_the_declarations_give() -> None:
 
 
 def test_every_operation_has_its_section() -> None:
+    text = page()
     for operation in all_operations():
-        assert f"\n### {operation.name}\n" in page()
+        assert f"\n### {operation.name}\n" in text
 
 
 def test_every_link_leads_to_a_heading() -> None:
