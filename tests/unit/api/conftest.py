@@ -11,12 +11,12 @@ def shared_driver() -> Iterator[ApiDriver]:
     driver.close()
 
 
-@pytest.fixture()
+@pytest.fixture
 def library() -> LibraryDouble:
     return LibraryDouble()
 
 
-@pytest.fixture()
+@pytest.fixture
 def api(shared_driver: ApiDriver, library: LibraryDouble) -> ApiDriver:
     shared_driver.app.state.library = library
     return shared_driver
