@@ -40,6 +40,7 @@ _hosted = threading.Lock()
 
 MotoAnswer = tuple[int, Mapping[str, Any], str | bytes]
 Answer = Callable[[LocalRequest], LocalResponse]
+Front = Callable[[LocalRequest, str, Answer], LocalResponse]
 
 
 class AlreadyHostedError(RuntimeError):
@@ -76,7 +77,7 @@ class MotoHost:
         self.region = region
         self._lock = threading.RLock()
         self._open = True
-        self._fronts: dict[str, Callable[[LocalRequest, Answer], LocalResponse]] = {}
+        self._fronts: dict[str, Front] = {}
         self._forget_everything()
         keep_only_named_items(BACKENDS["dynamodb"][account][region])
 
@@ -88,8 +89,11 @@ class MotoHost:
                 self._forget_everything()
                 _hosted.release()
 
-    def put_in_front(self, service: str, front: Callable[[LocalRequest, Answer], LocalResponse]) -> None:
-        """Have `front` answer the service's requests; it is given each, and the function by which moto answers one."""
+    def put_in_front(self, service: str, front: Front) -> None:
+        """Have `front` answer the service's requests.
+
+        It is given each with its region, and the function by which moto answers one.
+        """
         self._fronts[service] = front
 
     def handle(
@@ -114,7 +118,7 @@ class MotoHost:
 
         try:
             front = self._fronts.get(service)
-            return front(request, answer) if front else answer(request)
+            return front(request, region, answer) if front else answer(request)
         except (NotImplementedError, OperationNotFoundError):
             return error_response(service, 501, "NotImplemented", "This operation is not part of the local AWS.")
         except Exception:

@@ -12,7 +12,6 @@ from infra.local.http import LocalRequest, LocalResponse
 from infra.local.moto_host import Answer
 from infra.local.protocol_errors import error_response
 
-_WITH_TEMPLATE = frozenset({"CreateStack", "UpdateStack", "CreateChangeSet", "GetTemplateSummary"})
 _CARRIED_OUT = frozenset({"CreateStack", "UpdateStack", "ExecuteChangeSet"})
 
 # Parameters by which a template or an effect of the stack would come from where the local AWS has nothing.
@@ -25,33 +24,54 @@ class Stacks:
     def __init__(self, session: boto3.Session) -> None:
         self._session = session
 
-    def handle(self, request: LocalRequest, answer: Answer) -> LocalResponse:
-        parameters = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
-        action = parameters.get("Action", "")
+    def handle(self, request: LocalRequest, region: str, answer: Answer) -> LocalResponse:
         try:
-            if action in _WITH_TEMPLATE:
-                _check(parameters)
+            parameters = _parameters(request)
+            _check(parameters)
         except TemplateError as error:
             return error_response("cloudformation", 400, "ValidationError", str(error))
         answered = answer(request)
+        action = parameters.get("Action", "")
         if answered.status == 200 and action in _CARRIED_OUT:
+            stack = parameters.get("StackName", "")
             try:
-                self._apply_settings(parameters["StackName"])
+                # A change set may be named by its ARN alone.
+                stack = stack or self._stack_of_change_set(region, parameters["ChangeSetName"])
+                self._apply_settings(region, stack)
             except ClientError as error:
-                message = f"The stack {parameters['StackName']} is incomplete: {error}"
+                message = f"The stack {stack} is incomplete: {error}"
                 return error_response("cloudformation", 400, "ValidationError", message)
         return answered
 
-    def _apply_settings(self, stack_name: str) -> None:
-        client = self._session.client("cloudformation")
+    def _stack_of_change_set(self, region: str, change_set: str) -> str:
+        client = self._session.client("cloudformation", region_name=region)
+        return client.describe_change_set(ChangeSetName=change_set)["StackName"]
+
+    def _apply_settings(self, region: str, stack_name: str) -> None:
+        client = self._session.client("cloudformation", region_name=region)
         template = read_template(_text(client.get_template(StackName=stack_name)["TemplateBody"]))
         resources = client.describe_stack_resources(StackName=stack_name)["StackResources"]
         physical_ids = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
         for logical_id, setting, value in settings_of(template):
             if logical_id in physical_ids:  # a resource whose condition is false is not there
                 arguments = setting.arguments(physical_ids[logical_id], value)
-                target: Any = self._session.client(setting.service)
+                target: Any = self._session.client(setting.service, region_name=region)
                 getattr(target, setting.operation)(**arguments)
+
+
+def _parameters(request: LocalRequest) -> dict[str, str]:
+    """The request's parameters, none of them twice: what is checked here must be what moto reads."""
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip()
+    if request.body and content_type != "application/x-www-form-urlencoded":
+        raise TemplateError(f"A request must be a form (application/x-www-form-urlencoded), not {content_type!r}.")
+    pairs = [
+        *parse_qsl(request.query, keep_blank_values=True),
+        *parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True),
+    ]
+    parameters = dict(pairs)
+    if len(parameters) < len(pairs):
+        raise TemplateError("A parameter may be given once only.")
+    return parameters
 
 
 def _check(parameters: dict[str, str]) -> None:

@@ -119,6 +119,9 @@ class WorkerProcess:
 
     def stop(self) -> None:
         """End a worker that does nothing at the moment."""
+        if not self._ready:  # it would not notice before its imports are done
+            self.kill()
+            return
         self._connection.close()
         try:
             self._process.wait(2)

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import boto3
 import pytest
@@ -13,6 +15,7 @@ from botocore.exceptions import ClientError
 from infra.local.cloudformation_templates import TemplateError, check_template, read_template
 from infra.local.deployment import DeploymentError, Storage, deploy_storage
 from infra.local.dispatch import Dispatch
+from infra.local.http import LocalRequest
 from infra.local.moto_host import MotoHost
 from infra.local.stacks import Stacks
 
@@ -29,12 +32,17 @@ Resources:
 
 
 @pytest.fixture(scope="module")
-def session() -> Iterator[boto3.Session]:
+def host() -> Iterator[MotoHost]:
     host = MotoHost(ACCOUNT, REGION)
+    yield host
+    host.close()
+
+
+@pytest.fixture(scope="module")
+def session(host: MotoHost) -> boto3.Session:
     session = Dispatch(host).session(Credentials("ASIAEXAMPLE", "secret", "token"))
     host.put_in_front("cloudformation", Stacks(session).handle)
-    yield session
-    host.close()
+    return session
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +115,22 @@ def test_what_moto_leaves_out_is_set_after_a_change_set_is_executed(session: bot
     assert_settings(session, "changed-bucket")
 
 
+def test_a_change_set_may_be_executed_by_its_arn(session: boto3.Session, client: Any) -> None:
+    body = BUCKET.replace("NAME", "bucket-by-arn")
+    made = client.create_change_set(
+        StackName="by-arn", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=body
+    )
+    client.execute_change_set(ChangeSetName=made["Id"])
+    assert_settings(session, "bucket-by-arn")
+
+
+def test_a_stack_may_stand_in_another_region(session: boto3.Session) -> None:
+    elsewhere = session.client("cloudformation", region_name="eu-west-1")
+    elsewhere.create_stack(StackName="elsewhere", TemplateBody=BUCKET.replace("NAME", "bucket-elsewhere"))
+    assert_settings(session, "bucket-elsewhere")
+    assert session.client("s3").head_bucket(Bucket="bucket-elsewhere")["BucketRegion"] == "eu-west-1"
+
+
 def assert_settings(session: boto3.Session, bucket: str) -> None:
     s3 = session.client("s3")
     assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]["BlockPublicAcls"]
@@ -156,6 +180,39 @@ def test_a_template_that_would_be_lost_in_part_is_refused(
 def test_parameters_that_lead_nowhere_are_refused(client: Any, arguments: dict[str, Any]) -> None:
     with pytest.raises(ClientError, match="does not take"):
         client.create_stack(StackName="refused", **arguments)
+
+
+HOSTILE = urlencode({"TemplateBody": "Resources: !!python/object/apply:os.mkdir [PATH]"})
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = (
+    '--x\r\nContent-Disposition: form-data; name="TemplateBody"\r\n\r\n'
+    "Resources: !!python/object/apply:os.mkdir [PATH]\r\n--x--\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "content_type"),
+    [
+        ("", f"Action=CreateStack&StackName=x&{HOSTILE}", FORM),
+        ("", f"Action=CreateStack&StackName=x&{HOSTILE}&TemplateBody=Resources", FORM),
+        ("", f"Action=CreateStack&StackName=x&TemplateBody=Resources&{HOSTILE}", FORM),
+        (HOSTILE, "Action=CreateStack&StackName=x", FORM),
+        (f"Action=CreateStack&StackName=x&{HOSTILE}", "", FORM),
+        (HOSTILE, f"Action=CreateStack&StackName=x&{urlencode({'TemplateBody': BUCKET})}", FORM),
+        ("Action=CreateStack&StackName=x", MULTIPART, "multipart/form-data; boundary=x"),
+        ("", f"Action=GetTemplateSummary&{HOSTILE}", FORM),
+        ("", f"Action=ValidateTemplate&{HOSTILE}", FORM),
+    ],
+)
+def test_a_template_cannot_run_code_however_it_comes(
+    host: MotoHost, session: boto3.Session, tmp_path: Path, query: str, body: str, content_type: str
+) -> None:
+    made = tmp_path / "made-by-the-template"
+    headers = {"content-type": content_type}
+    query, body = (text.replace("PATH", str(made)) for text in (query, body))
+    answer = host.handle("cloudformation", LocalRequest("POST", "/", query, headers, body.encode()))
+    assert answer.status == 400
+    assert not made.exists()
 
 
 def test_short_and_long_intrinsic_functions_read_the_same() -> None:

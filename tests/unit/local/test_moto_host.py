@@ -187,7 +187,7 @@ def test_a_turn_that_keeps_others_waiting_is_in_the_log(
 
 
 def test_a_front_answers_for_its_service(host: MotoHost) -> None:
-    def front(request: LocalRequest, answer: Any) -> LocalResponse:
+    def front(request: LocalRequest, region: str, answer: Any) -> LocalResponse:
         if b"CreateUser" in request.body:
             return LocalResponse(418, (), b"refused")
         response: LocalResponse = answer(request)
