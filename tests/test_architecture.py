@@ -14,7 +14,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("service.errors", "service.caller", "service.music"),
     ("service.algorithms", "service.resources", "service.sigv4", "service.aws_chunked", "service.samples"),
     ("service.nn", "service.storage", "service.identity"),
-    ("service.compose", "service.evaluate", "service.inference"),
+    ("service.compose", "service.compose_ar_cnn", "service.evaluate", "service.inference"),
     ("service.library",),
     ("service.api",),
     ("service.bootstrap",),
