@@ -70,6 +70,7 @@ class FunctionHost:
         self._busy: set[WorkerProcess] = set()
         self._workers_started = 0
         self._closing = threading.Event()
+        self._grace_over = threading.Event()
         self._slots: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -87,7 +88,7 @@ class FunctionHost:
         self._closing.set()
         for invocation, answer in self._queue.close():
             self._finish(invocation, answer, {"error": error_document("ServiceException", "The service has stopped")})
-        deadline = threading.Timer(self._limits.grace_seconds, self._kill_busy)
+        deadline = threading.Timer(self._limits.grace_seconds, self._interrupt_all)
         deadline.start()
         for slot in self._slots:
             slot.join()
@@ -167,7 +168,7 @@ class FunctionHost:
             try:
                 return self._run_on_a_worker(invocation)
             except WorkerFailure as failure:
-                if failure.begun:
+                if failure.begun or self._closing.is_set():
                     raise
                 # The worker had died while it was idle: its successor gets the invocation.
                 return self._run_on_a_worker(invocation)
@@ -180,6 +181,8 @@ class FunctionHost:
 
     def _run_on_a_worker(self, invocation: Invocation) -> dict[str, Any]:
         worker = self._take_worker(invocation.function)
+        if self._grace_over.is_set():
+            worker.interrupt()
         try:
             return worker.run(invocation, self._arn_prefix + invocation.function.name)
         finally:
@@ -250,7 +253,8 @@ class FunctionHost:
         for worker in retired:
             worker.stop()
 
-    def _kill_busy(self) -> None:
+    def _interrupt_all(self) -> None:
+        self._grace_over.set()
         with self._lock:
             busy = list(self._busy)
         for worker in busy:
