@@ -147,38 +147,50 @@ def test_a_composition_deleted_while_it_is_composed_leaves_nothing_whoever_dies(
     pytest.fail("the operation never ran to its end")
 
 
-class DeletionInHalves:
-    """Someone deletes every composition there is: first the mark and the objects, later all the rest."""
+class DeletionInParts:
+    """Someone deletes every composition there is, and is slow: `steps` of the deletion come early, the rest late."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, steps: int) -> None:
         self._world = world
+        self._steps = steps
         self._found: list[str] = []
 
     @property
     def has_begun(self) -> bool:
         return bool(self._found)
 
-    def first(self) -> None:
-        backend = self._world.library._backend
-        self._found = [item["sk"]["S"] for item in self._world.items() if item["pk"]["S"].endswith("#composition")]
+    def early(self) -> None:
+        items = self._world.items()
+        self._found = [item["sk"]["S"] for item in items if item["pk"]["S"].endswith("#composition")]
         for composition_id in self._found:
-            backend.metadata.begin_deletion(ACCOUNT, composition_id, datetime.now(UTC))
-            backend.objects.delete_all_of(composition_id)
+            self._take(composition_id, slice(0, self._steps))
 
-    def second(self) -> None:
-        metadata = self._world.library._backend.metadata
+    def late(self) -> None:
         for composition_id in self._found:
-            metadata.delete_children(ACCOUNT, composition_id)
-            metadata.remove_composition(ACCOUNT, composition_id)
+            self._take(composition_id, slice(self._steps, None))
 
-    def second_and_kill(self) -> None:
-        self.second()
+    def late_and_kill(self) -> None:
+        self.late()
         raise Killed
+
+    def _take(self, composition_id: str, part: slice) -> None:
+        backend = self._world.library._backend
+        steps: list[Callable[[], object]] = [
+            partial(backend.metadata.begin_deletion, ACCOUNT, composition_id, datetime.now(UTC)),
+            partial(backend.objects.delete_all_of, composition_id),
+            partial(backend.metadata.delete_children, ACCOUNT, composition_id),
+            partial(backend.metadata.remove_composition, ACCOUNT, composition_id),
+        ]
+        for step in steps[part]:
+            step()
 
 
 @pytest.mark.parametrize("operation", ["create", "update", "render"])
-@pytest.mark.parametrize("dies", [False, True])
-def test_a_deletion_around_any_two_writes_of_another_leaves_nothing(world: World, operation: str, dies: bool) -> None:
+@pytest.mark.parametrize("steps", [2, 3])
+@pytest.mark.parametrize(("writes_between", "dies"), [(1, False), (1, True), (2, False)])
+def test_a_deletion_around_the_writes_of_another_leaves_nothing(
+    world: World, operation: str, steps: int, writes_between: int, dies: bool
+) -> None:
     for number in range(MOST_WRITES):
         existing = created(world) if operation != "create" else ""
         operations: dict[str, Callable[[], object]] = {
@@ -186,11 +198,11 @@ def test_a_deletion_around_any_two_writes_of_another_leaves_nothing(world: World
             "update": partial(world.library.update_composition, CALLER, existing, edits=EDITS),
             "render": partial(world.library.create_audio, CALLER, existing, format="WAV"),
         }
-        deletion = DeletionInHalves(world)
-        plan = {number: deletion.first, number + 1: deletion.second_and_kill if dies else deletion.second}
+        deletion = DeletionInParts(world, steps)
+        plan = {number: deletion.early, number + writes_between: deletion.late_and_kill if dies else deletion.late}
         with world.before_writes(plan), suppress(Killed, ServiceError):
             operations[operation]()
-        deletion.second()
+        deletion.late()
         recover(world)
         if deletion.has_begun:
             assert world.object_keys() == set()
@@ -204,7 +216,7 @@ def test_a_deletion_around_any_two_writes_of_another_leaves_nothing(world: World
 def test_a_composition_that_is_being_deleted_is_gone_for_every_reader(world: World) -> None:
     composition_id = created(world)
     arn = Arn.parse(world.library.get_composition(CALLER, composition_id).composition.arn)
-    DeletionInHalves(world).first()
+    DeletionInParts(world, steps=2).early()
     assert world.library.list_compositions(CALLER, limit=5) == ([], None)
     assert world.library.resource_tags(ACCOUNT, arn) is None
     for read in (
@@ -290,6 +302,23 @@ def leave_a_mess(world: World) -> None:
     ):
         with pytest.raises(Killed), world.kill_before_write(write):
             operation()
+
+
+def test_a_function_whose_input_is_deleted_before_it_reads_it_ends_quietly(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    get = world.library._backend.objects.get
+
+    def get_after_a_deletion(key: str) -> bytes:
+        world.library.delete_composition(CALLER, key.split("/")[1])
+        return get(key)
+
+    world.functions.mode = "keep"
+    created(world)
+    world.library._backend.objects.get = get_after_a_deletion  # type: ignore[method-assign]
+    world.functions.run_kept()
+    world.assert_consistent()
+    assert not caplog.records
 
 
 def test_the_sweep_leaves_alone_what_began_after_the_library(world: World) -> None:
