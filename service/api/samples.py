@@ -2,19 +2,21 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated, Any
 
 from fastapi import Query
 from pydantic import Field
 
+from service.algorithms import ALGORITHMS, Hyperparameter
 from service.api.auth import CallerDependency
 from service.api.fields import DEFAULT_PAGE, MaxResults, ModelIdInPath, NextToken
 from service.api.operation import Operations
 from service.api.paging import PageTokens, page_of
 from service.api.services import LibraryDependency
-from service.api.shape import AnswerShape, QueryShape, Timestamp
+from service.api.shape import AnswerShape, Blob, QueryBoolean, QueryShape, Timestamp
 from service.errors import ResourceNotFoundException
-from service.samples import SampleMelody, SampleModel, sample_melodies, sample_model, sample_models
+from service.samples import SampleMelody, SampleModel, melody_midi, sample_melodies, sample_model, sample_models
 
 operations = Operations("Samples")
 
@@ -36,6 +38,22 @@ class ModelFigure(AnswerShape):
     value: float
 
 
+class HyperParameterType(StrEnum):
+    INTEGER = "INTEGER"
+    NUMBER = "NUMBER"
+
+
+class HyperParameterDescription(AnswerShape):
+    """A parameter that CreateComposition takes for a model."""
+
+    name: str
+    type: HyperParameterType
+    minimum: float
+    maximum: float
+    default: float | None = Field(default=None, description="Its value when not given; a seed is then drawn by chance.")
+    description: str
+
+
 class SampleModelDescription(SampleModelSummary):
     """A trained model that comes with the service, with how it was trained and how well it does."""
 
@@ -43,6 +61,9 @@ class SampleModelDescription(SampleModelSummary):
     license: str
     weights_bytes: int = Field(description="The size of its weights.")
     figures: list[ModelFigure] = Field(description="How well it does; its model card says how that was measured.")
+    inference_hyper_parameters: list[HyperParameterDescription] = Field(
+        description="What CreateComposition takes as inferenceHyperParameters for this model."
+    )
 
 
 class SampleMelodyDescription(AnswerShape):
@@ -57,11 +78,18 @@ class SampleMelodyDescription(AnswerShape):
     bars: int
     tempo: float = Field(description="Quarter notes a minute.")
     duration_seconds: float
+    midi: Blob | None = Field(default=None, description="The melody as a standard MIDI file, when asked for.")
 
 
 class SamplesQuery(QueryShape):
     max_results: MaxResults = DEFAULT_PAGE
     next_token: NextToken | None = None
+
+
+class SampleMelodiesQuery(SamplesQuery):
+    include_midi: QueryBoolean = Field(
+        default=False, description="Whether the answer holds the melodies as MIDI files."
+    )
 
 
 class ListSampleModelsResponse(AnswerShape):
@@ -108,13 +136,14 @@ def get_sample_model(caller: CallerDependency, model_id: ModelIdInPath) -> GetSa
             license=model.license,
             weights_bytes=model.weights_bytes,
             figures=[ModelFigure(name=name, value=value) for name, value in _figures(model.figures)],
+            inference_hyper_parameters=[_parameter_description(row) for row in ALGORITHMS[model.algorithm].inference],
         )
     )
 
 
 @operations.get("/sample-melodies", resource="*")
 def list_sample_melodies(
-    library: LibraryDependency, caller: CallerDependency, query: Annotated[SamplesQuery, Query()]
+    library: LibraryDependency, caller: CallerDependency, query: Annotated[SampleMelodiesQuery, Query()]
 ) -> ListSampleMelodiesResponse:
     """The melodies that come with the service, each ready to compose from."""
     tokens = PageTokens(library.token_secret(), "ListSampleMelodies", caller.account)
@@ -122,7 +151,7 @@ def list_sample_melodies(
         sample_melodies(), lambda melody: melody.id, query.max_results, after=tokens.read(query.next_token)
     )
     return ListSampleMelodiesResponse(
-        melodies=[_melody_description(melody) for melody in page], next_token=tokens.issue(last_id)
+        melodies=[_melody_description(melody, query.include_midi) for melody in page], next_token=tokens.issue(last_id)
     )
 
 
@@ -150,7 +179,18 @@ def _figures(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, f
             yield f"{prefix}{name}", float(value)
 
 
-def _melody_description(melody: SampleMelody) -> SampleMelodyDescription:
+def _parameter_description(row: Hyperparameter) -> HyperParameterDescription:
+    return HyperParameterDescription(
+        name=row.name,
+        type=HyperParameterType.INTEGER if row.integer else HyperParameterType.NUMBER,
+        minimum=row.minimum,
+        maximum=row.maximum,
+        default=row.default,
+        description=row.meaning,
+    )
+
+
+def _melody_description(melody: SampleMelody, with_midi: bool) -> SampleMelodyDescription:
     return SampleMelodyDescription(
         sample_melody_id=melody.id,
         name=melody.name,
@@ -161,4 +201,5 @@ def _melody_description(melody: SampleMelody) -> SampleMelodyDescription:
         bars=melody.bars,
         tempo=melody.tempo,
         duration_seconds=melody.seconds,
+        midi=melody_midi(melody.id) if with_midi else None,
     )

@@ -161,10 +161,20 @@ def test_sample_melodies_can_be_paged(client: Any) -> None:
     assert listed == [melody.id for melody in sample_melodies()]
 
 
+def test_sample_melodies_come_as_midi_when_asked_for(client: Any) -> None:
+    assert all("midi" not in melody for melody in client.list_sample_melodies()["melodies"])
+    given = client.list_sample_melodies(includeMidi=True)["melodies"]
+    assert {melody["sampleMelodyId"]: melody["midi"] for melody in given} == {
+        melody.id: melody_midi(melody.id) for melody in sample_melodies()
+    }
+
+
 def test_a_sample_model_tells_how_it_came_to_be(client: Any) -> None:
     model = client.get_sample_model(modelId="ar-cnn-bach")["model"]
     assert model["algorithm"] == "AR-CNN"
     assert model["createdAt"].tzinfo is not None
+    (added,) = (row for row in model["inferenceHyperParameters"] if row["name"] == "maxNotesAdded")
+    assert (added["type"], added["minimum"], added["maximum"], added["default"]) == ("INTEGER", 50, 1000, 500)
     assert client.list_sample_models()["models"][0]["modelId"] == "ar-cnn-bach"
 
 
