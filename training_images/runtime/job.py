@@ -16,17 +16,10 @@ from typing import Any
 
 from service.algorithms import Hyperparameter
 from training_images.runtime.environment import Environment
+from training_images.runtime.errors import AlgorithmError, Stopped
 from training_images.runtime.metrics import metric_line
 
 FAILURE_LIMIT = 1024  # characters that DescribeTrainingJob shows
-
-
-class AlgorithmError(Exception):
-    """A cause that the person who started the job can do something about. The message is a full sentence."""
-
-
-class Stopped(Exception):
-    """The platform asked the job to stop (SIGTERM). `Job.check_stop` raises it between two steps."""
 
 
 @dataclass
@@ -88,11 +81,7 @@ def _parse(row: Hyperparameter, text: str) -> int | float:
 
 def run(train: Callable[[Job], None], variables: Mapping[str, str] | None = None) -> int:
     """Runs a training script's `train` and answers the exit code. `train` saves what it has when Stopped is raised."""
-    try:
-        job = Job(Environment.read(os.environ if variables is None else variables))
-    except ValueError as error:
-        output = Environment.read({**(variables or os.environ), "SM_INPUT_CONFIG_DIR": os.devnull}).failure_file
-        return _fail(output, f"AlgorithmError: {error}")
+    job = Job(Environment.of(os.environ if variables is None else variables))
     _on_sigterm(job)
     try:
         train(job)
@@ -101,10 +90,8 @@ def run(train: Callable[[Job], None], variables: Mapping[str, str] | None = None
     except AlgorithmError as error:
         return _fail(job.environment.failure_file, f"AlgorithmError: {error}")
     except Exception as error:
-        return _fail(
-            job.environment.failure_file,
-            f"AlgorithmError: {type(error).__name__}: {error}\n{traceback.format_exc()}",
-        )
+        cause = f"AlgorithmError: {type(error).__name__}: {error}"
+        return _fail(job.environment.failure_file, f"{cause}\n{traceback.format_exc()}")
     return 0
 
 
