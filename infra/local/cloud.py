@@ -89,7 +89,7 @@ class LocalCloud:
                     RENDER_FUNCTION,
                     "handlers.render:handler",
                     _FUNCTION_SECONDS,
-                    preload=("service.music.synth",),
+                    preload=("service.music.synth", "tinysoundfont", "lameenc"),
                     on_failure=partial(handlers.render.on_failure, services=self.services),
                 ),
             ],

@@ -13,11 +13,6 @@ _TRANSFER_HEADERS = frozenset(
 # Here the checksum headers speak of the whole object that is being put together, not of this request's body.
 _ABOUT_WHOLE_OBJECT = ("uploads", "uploadId")
 
-# moto reads a body of these types as a form: the object would be empty, and its content would count as parameters of
-# the request that was authorized. Such an object is stored under S3's default type instead.
-_FORM_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data")
-_DEFAULT_TYPE = "binary/octet-stream"
-
 
 def received_body(headers: Mapping[str, str], encoded: bytes, verified: Verified) -> tuple[bytes, dict[str, str]]:
     """The body and the headers that go with it, those of a trailer among them.
@@ -41,8 +36,6 @@ def received_body(headers: Mapping[str, str], encoded: bytes, verified: Verified
     is_part = any(name == "partNumber" for name, _ in verified.claim.query)
     if body and (is_part or not completes):
         check_body(kept, body)
-    if kept.get("content-type", "").lower().startswith(_FORM_TYPES):
-        kept["content-type"] = _DEFAULT_TYPE
     kept["content-length"] = str(len(body))
     return body, kept
 

@@ -225,7 +225,7 @@ def test_a_deleted_composition_is_gone_with_its_downloads(client: Any, compose: 
     for url in (urls["inputMidiUrl"], urls["outputMidiUrl"]):
         with pytest.raises(urllib.error.HTTPError) as gone:
             urllib.request.urlopen(url)
-        assert gone.value.code in (403, 404)
+        assert gone.value.code == 404
 
 
 def test_a_keyboard_is_registered_once_and_for_all(client: Any) -> None:

@@ -82,10 +82,23 @@ def test_a_presigned_upload_carries_its_body_unsigned(s3, bucket):
     assert b"<Code>SignatureDoesNotMatch</Code>" in body
 
 
+def test_a_presigned_download_of_what_is_gone_is_answered_no_such_key(s3, bucket):
+    asked = {
+        "Bucket": bucket,
+        "Key": "gone",
+        "ResponseContentType": "audio/midi",
+        "ResponseContentDisposition": "inline",
+    }
+    status, _, body = fetch(s3.generate_presigned_url("get_object", Params=asked))
+    assert status == 404
+    assert b"<Code>NoSuchKey</Code>" in body
+
+
 def test_an_object_that_looks_like_a_form_is_stored_and_never_read_as_parameters(s3, bucket):
     for content_type in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=b", "Multipart/Form-Data"):
         s3.put_object(Bucket=bucket, Key="form", Body=b"tagging=&key=other&acl=", ContentType=content_type)
-        assert s3.get_object(Bucket=bucket, Key="form")["Body"].read() == b"tagging=&key=other&acl="
+        stored = s3.get_object(Bucket=bucket, Key="form")
+        assert (stored["Body"].read(), stored["ContentType"]) == (b"tagging=&key=other&acl=", content_type)
     assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["form"]
 
 
