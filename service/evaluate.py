@@ -26,7 +26,7 @@ from service.algorithms import AR_CNN
 from service.compose import load_model
 from service.compose_ar_cnn import enhance_counted
 from service.music import chorale_metrics as metrics
-from service.music.chorales import Chorale, from_score, read_chorales, to_score
+from service.music.chorales import STEPS_PER_BEAT, Chorale, from_score, read_chorales, to_score
 from service.music.midi import read_midi
 from service.music.score import Score
 from service.nn.ar_cnn import ARCNN
@@ -79,12 +79,12 @@ def enhancement(
 
 def soprano_windows(pieces: Sequence[Chorale], count: int) -> list[Chorale]:
     """Windows side by side out of the pieces, evenly chosen among all, in four voices."""
-    found = []
-    for piece in pieces:
-        steps = WINDOW_BEATS * 4
-        for start in range(0, piece.steps, steps):
-            if piece.steps - start >= LEAST_WINDOW_BEATS * 4:
-                found.append(piece.part(start, min(start + steps, piece.steps)))
+    longest, shortest = WINDOW_BEATS * STEPS_PER_BEAT, LEAST_WINDOW_BEATS * STEPS_PER_BEAT
+    found = [
+        piece.part(start, min(start + longest, piece.steps))
+        for piece in pieces
+        for start in range(0, piece.steps - shortest + 1, longest)
+    ]
     chosen = np.linspace(0, len(found) - 1, min(count, len(found))).round().astype(int)
     return [found[index] for index in chosen]
 

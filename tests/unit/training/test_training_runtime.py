@@ -89,7 +89,7 @@ def test_a_request_to_stop_is_seen_at_the_next_step_and_ends_well(container: Any
 
 def test_a_damaged_document_is_a_failure_that_names_it(container: Any, tmp_path: Path) -> None:
     (container.root / "input" / "config" / "hyperparameters.json").write_text("{not json")
-    code, _ = container.run(script(tmp_path / "train.py", "pass"))
+    code, _ = container.run(script(tmp_path / "train.py", "job.hyperparameters([])"))
     assert code == 1
     assert "hyperparameters.json is not JSON" in container.failure
 
