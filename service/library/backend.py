@@ -41,6 +41,7 @@ class Backend:
     inference: Inference
     limits: Limits = field(default_factory=Limits)
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = time.monotonic  # seconds, for waiting: the clock may be set while we wait
     sleep: Callable[[float], None] = time.sleep
 
     def find(self, account: str, composition_id: str) -> StoredComposition:

@@ -78,11 +78,11 @@ def audio_view(backend: Backend, audio: Audio, name: str, link_life: timedelta) 
 
 def await_final(backend: Backend, read: Callable[[], T], status: Callable[[T], Status]) -> T:
     """Looks again and again until what is read has a final status, or the wait budget is over."""
-    deadline = backend.now() + backend.limits.wait
+    deadline = backend.monotonic() + backend.limits.wait.total_seconds()
     pause = FIRST_PAUSE
     while True:
         found = read()
-        left = (deadline - backend.now()).total_seconds()
+        left = deadline - backend.monotonic()
         if status(found).is_final or left <= 0:
             return found
         backend.sleep(min(pause, left))

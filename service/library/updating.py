@@ -37,14 +37,12 @@ def update(
         stored = backend.find(caller.account, composition_id)
         _check_expected(stored, expected_revision)
         if edits:
-            midi = _add_revision(backend, stored, name, edits)
-            done = midi is not None
-        else:
-            midi = None
-            done = backend.metadata.rename(caller.account, composition_id, name or "", expected_revision, backend.now())
-        if done:
-            changed = backend.find(caller.account, composition_id)
-            return view(backend, changed, changed.newest, output_midi=midi)
+            if added := _add_revision(backend, stored, name, edits):
+                revision, midi = added
+                return view(backend, backend.find(caller.account, composition_id), revision, output_midi=midi)
+        elif backend.metadata.rename(caller.account, composition_id, name or "", expected_revision, backend.now()):
+            renamed = backend.find(caller.account, composition_id)
+            return view(backend, renamed, renamed.newest)
     raise ConflictException(
         "Others are changing this composition at the same time. Try again.",
         resource_id=composition_id,
@@ -71,8 +69,8 @@ def _check_expected(stored: StoredComposition, expected_revision: int | None) ->
 
 def _add_revision(
     backend: Backend, stored: StoredComposition, name: str | None, edits: tuple[Edit, ...]
-) -> bytes | None:
-    """The new revision's MIDI, or None when another writer was quicker."""
+) -> tuple[Revision, bytes] | None:
+    """The new revision and its MIDI, or None when another writer was quicker."""
     composition, newest = stored.composition, stored.newest
     if newest is None:
         raise ConflictException(
@@ -104,7 +102,7 @@ def _add_revision(
     if intent is None:
         raise no_composition(composition.id)
     added = backend.writing.store(intent, midi, lambda it: backend.metadata.add_revision(it, revision, name))
-    return midi if added else None
+    return (revision, midi) if added else None
 
 
 def wire_name(field: str) -> str:

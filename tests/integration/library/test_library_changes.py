@@ -14,6 +14,7 @@ from service.errors import (
 from service.music.edits import Edit, EditOp
 from service.music.midi import read_midi
 from service.resources import new_id
+from service.storage.items import StoredComposition
 
 TEMPO_90 = (Edit(EditOp.SET_TEMPO, bpm=90),)
 
@@ -73,6 +74,27 @@ def test_edits_make_a_new_revision_and_the_old_one_stays_readable(world: World) 
     assert read_midi(old.output_midi).tempos[0].bpm == 120
     with pytest.raises(ResourceNotFoundException):
         world.library.get_composition(CALLER, composition_id, revision=3)
+
+
+def test_an_update_answers_with_its_own_revision_though_another_came_after(world: World) -> None:
+    composition_id = created(world)
+    find = world.library._backend.find
+    finds = 0
+
+    def find_after_another_update(account: str, asked: str) -> StoredComposition:
+        nonlocal finds
+        finds += 1
+        if finds == 2:
+            world.library.update_composition(CALLER, composition_id, edits=(Edit(EditOp.SET_TEMPO, bpm=60),))
+        return find(account, asked)
+
+    object.__setattr__(world.library._backend, "find", find_after_another_update)
+    view = world.library.update_composition(CALLER, composition_id, edits=TEMPO_90)
+    assert view.composition.revision == 3
+    assert view.revision is not None
+    assert (view.revision.number, view.revision.facts["tempo"]) == (2, 90)
+    assert view.output_midi is not None
+    assert read_midi(view.output_midi).tempos[0].bpm == pytest.approx(90)
 
 
 def test_a_new_name_alone_makes_no_revision(world: World) -> None:
