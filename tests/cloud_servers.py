@@ -48,7 +48,7 @@ def start_server(data: Path, *arguments: str) -> tuple[subprocess.Popen[str], st
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CHORALE_"))}
     with (data.parent / "server.log").open("a") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "infra.local.server", "--data", str(data), "--port", "0", *arguments],
+            [sys.executable, "-m", "service.cli", "serve", "--data", str(data), "--port", "0", *arguments],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

@@ -39,6 +39,7 @@ class CloudOptions:
     worker_endpoint: str
     workers: int | None = None  # None: as many as there are processors
     prewarm: bool = False
+    sound_font: str | None = None  # the path of one to render with; None: the best one found
 
 
 class LocalCloud:
@@ -68,6 +69,7 @@ class LocalCloud:
             compose_function=COMPOSE_FUNCTION,
             render_function=RENDER_FUNCTION,
             public_endpoint=options.public_endpoint,
+            sound_font=options.sound_font,
         )
         self.services = build(self.settings, self.session)
         self.app = create_app(self.services)

@@ -1,13 +1,10 @@
 """The server: one account, one port, from an empty folder to the readiness line and back to a clean exit.
 
-    python -m infra.local.server --data DIR [--host ADDRESS] [--port N] [--tls self|CERT,KEY] [--allow-host NAME]
-
 Two listeners carry the same application. The public one is what users reach, with TLS where it is asked for; the
 other is plain HTTP on a loopback port, for our own workers: it stays open while they finish after the public one
 has closed.
 """
 
-import argparse
 import contextlib
 import gc
 import ipaddress
@@ -15,10 +12,10 @@ import logging
 import logging.handlers
 import os
 import socket
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from infra.local.account import Account, AccountError
 from infra.local.authentication import Authenticator
@@ -45,15 +42,20 @@ class ServeError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ServeOptions:
-    """How to serve: `tls` is `self`, or `CERTIFICATE,KEY` as paths of two PEM files; `port` 0 picks a free one."""
+    """How to serve.
+
+    `tls` is the paths of a certificate and its key (PEM), or `self` for one of our own making; `port` 0 picks a
+    free one; `prewarm` starts a compose worker at once.
+    """
 
     data: Path
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
-    tls: str | None = None
+    tls: tuple[Path, Path] | Literal["self"] | None = None
     allowed_hosts: tuple[str, ...] = ()
     workers: int | None = None
     prewarm: bool = True
+    sound_font: Path | None = None
 
 
 def serve(options: ServeOptions) -> None:
@@ -102,6 +104,7 @@ def _serve_account(
             worker_endpoint=_endpoint("http", "127.0.0.1", internal),
             workers=options.workers,
             prewarm=options.prewarm,
+            sound_font=str(options.sound_font.absolute()) if options.sound_font else None,
         ),
     )
     gateway = gateway_for(cloud, host_names)
@@ -137,10 +140,7 @@ def _tls_files(options: ServeOptions) -> TlsFiles | None:
         return None
     if options.tls == "self":
         return self_signed(options.data / "tls", (*options.allowed_hosts, *_own_name(options.host)))
-    certificate, comma, key = options.tls.partition(",")
-    if not comma:
-        raise ServeError("--tls must be self, or the paths of a certificate and its key with a comma between them")
-    return owners_files(Path(certificate), Path(key))
+    return owners_files(*options.tls)
 
 
 def _is_loopback(host: str) -> bool:
@@ -187,26 +187,3 @@ def _access_log(data: Path) -> Iterator[None]:
     finally:
         access_log.removeHandler(handler)
         handler.close()
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m infra.local.server", description="Run Chorale's local AWS.")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT)
-    parser.add_argument("--tls")
-    parser.add_argument("--allow-host", action="append", default=[], dest="allowed_hosts")
-    parser.add_argument("--workers", type=int)
-    parser.add_argument("--no-prewarm", action="store_false", dest="prewarm")
-    given = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    try:
-        serve(ServeOptions(**(vars(given) | {"allowed_hosts": tuple(given.allowed_hosts)})))
-    except ServeError as error:
-        print(f"chorale: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -44,8 +45,28 @@ class ServeCommand(click.Command):
     type=click.IntRange(1, 64),
     help="How many processes compose and render at once; one for each processor unless given.",
 )
+@click.option(
+    "--prewarm/--no-prewarm",
+    default=True,
+    show_default=True,
+    help="Load a model at once, so that the first composition is quick, or only when one is asked for.",
+)
+@click.option(
+    "--soundfont",
+    "sound_font",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="CHORALE_SOUNDFONT",
+    help="The SoundFont (.sf2 or .sf3) to render with; the best one found unless given.",
+)
 def serve(
-    host: str, port: int, data: Path, tls: tuple[str, str] | None, allowed_hosts: tuple[str, ...], workers: int | None
+    host: str,
+    port: int,
+    data: Path,
+    tls: tuple[str, str] | None,
+    allowed_hosts: tuple[str, ...],
+    workers: int | None,
+    prewarm: bool,
+    sound_font: Path | None,
 ) -> None:
     """Run DeepComposer and the AWS services beneath it on one local port.
 
@@ -57,8 +78,13 @@ def serve(
     from infra.local.server import serve as run
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    certificate = None if tls is None else "self" if tls == ("self", "self") else ",".join(tls)
     try:
-        run(ServeOptions(data, host, port, certificate, allowed_hosts, workers))
+        run(ServeOptions(data, host, port, _certificate(tls), allowed_hosts, workers, prewarm, sound_font))
     except ServeError as error:
         raise click.ClickException(str(error)) from error
+
+
+def _certificate(given: tuple[str, str] | None) -> tuple[Path, Path] | Literal["self"] | None:
+    if given is None:
+        return None
+    return "self" if given == ("self", "self") else (Path(given[0]), Path(given[1]))

@@ -5,8 +5,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from cloud_servers import start_server, stop_server
 
+from service.cli.client import connect
 from service.music.midi import read_midi
+from service.music.soundfonts import find_sound_font
 
 
 @pytest.fixture
@@ -101,3 +104,28 @@ def test_the_installed_model_serves_a_client_without_aws_data_path(chorale, runn
     )
     assert done.returncode == 0, done.stderr
     assert "ar-cnn-bach" in done.stdout
+
+
+def test_serve_refuses_what_it_cannot_use(chorale, tmp_path: Path) -> None:
+    assert "missing.sf2" in chorale("serve", "--soundfont", "missing.sf2", ok=False).stderr
+    assert "needs --tls" in chorale("serve", "--host", "0.0.0.0", "--port", "0", ok=False).stderr
+    (tmp_path / "cert.pem").write_text("no certificate")
+    failed = chorale("serve", "--tls", "cert.pem", "cert.pem", "--data", "new", "--port", "0", ok=False)
+    assert "cert.pem" in failed.stderr
+
+
+def test_music_is_rendered_with_the_sound_font_that_serve_was_given(tmp_path: Path) -> None:
+    own = tmp_path / "Own Sounds.sf2"
+    own.write_bytes(find_sound_font().path.read_bytes())
+    server, _ = start_server(tmp_path / "data", "--no-prewarm", "--soundfont", str(own))
+    try:
+        client = connect(tmp_path / "data")
+        made = client.create_composition(
+            name="one pass", modelId="ar-cnn-bach", sampleMelodyId="ode-to-joy",
+            inferenceHyperParameters={"samplingIterations": 0},
+        )["composition"]  # fmt: skip
+        client.get_waiter("composition_completed").wait(compositionId=made["compositionId"])
+        audio = client.create_audio(compositionId=made["compositionId"], format="WAV")["audio"]
+        assert (audio["status"], audio["soundFont"]) == ("COMPLETED", "Own Sounds")
+    finally:
+        assert stop_server(server) == 0

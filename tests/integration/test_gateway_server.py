@@ -21,7 +21,7 @@ from infra.local.environment import Running
 
 def run_server(*arguments):
     """A server that is expected to end by itself."""
-    command = [sys.executable, "-m", "infra.local.server", *arguments]
+    command = [sys.executable, "-m", "service.cli", "serve", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -64,7 +64,7 @@ def test_a_second_server_on_the_folder_is_refused_in_one_sentence(served_cloud):
     assert second.returncode == 1
     assert second.stdout == ""
     assert second.stderr.splitlines() == [
-        f"chorale: {served_cloud.data} is already served by process {served_cloud.pid}; stop it first"
+        f"Error: {served_cloud.data} is already served by process {served_cloud.pid}; stop it first"
     ]
     assert Running.read(served_cloud.data).pid == served_cloud.pid
 

@@ -1,6 +1,7 @@
 """What the server will not even start with, told in one sentence."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -16,8 +17,7 @@ from infra.local.server import ServeError, ServeOptions, serve
         ({"host": "::"}, "needs --tls"),
         ({"host": "203.0.113.7"}, "needs --tls"),
         ({"host": "music.example"}, "needs --tls"),
-        ({"tls": "certificate.pem"}, "--tls must be self"),
-        ({"tls": "missing.pem,key.pem"}, "no file"),
+        ({"tls": (Path("missing.pem"), Path("key.pem"))}, "no file"),
         ({"allowed_hosts": ("http://music.example",)}, "no host name"),
     ],
 )
