@@ -1,4 +1,4 @@
-"""A model's figures, with ceiling and floor: python -m service.evaluate ar-cnn-bach [--json]
+"""A model's figures, with ceiling and floor: python -m service.evaluate ar-cnn-bach [--json] [--card]
 
 For the AR-CNN:
 
@@ -31,9 +31,11 @@ from service.music.midi import read_midi
 from service.music.score import Score
 from service.nn.ar_cnn import ARCNN
 from service.nn.ar_cnn_likelihood import orderless_nll
+from service.nn.checkpoint import WEIGHTS_FILE
 from service.samples import melody_midi, model_directory
 
 CHORALES = Path(__file__).parent / "samples" / "datasets" / "bach" / "chorales.npz"
+CARD_FILE = "card.json"
 MASK_SEEDS = tuple(range(2000, 2008))
 WINDOW_BEATS = 32  # eight bars of four
 LEAST_WINDOW_BEATS = 24  # of a window at the end of a piece
@@ -164,13 +166,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m service.evaluate", description="Measures a sample model.")
     parser.add_argument("model", help="the id of a sample model, such as ar-cnn-bach, or a folder")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--card", action="store_true", help="write the figures into the model's card.json")
     parser.add_argument("--windows", type=int, default=WINDOWS, help=f"windows to enhance (default {WINDOWS})")
     given = parser.parse_args(arguments)
     torch.set_num_threads(1)
     directory = Path(given.model) if Path(given.model).is_dir() else model_directory(given.model)
     figures = evaluate_ar_cnn(directory, given.windows)
     print(json.dumps(figures, indent=2) if given.json else as_text(figures))
+    if given.card:
+        write_card(directory, figures)
     return 0
+
+
+def write_card(directory: Path, figures: dict[str, Any]) -> None:
+    """Puts the figures, and the size of the weights, into the card that stands beside the weights."""
+    card = json.loads((directory / CARD_FILE).read_text())
+    card |= {"figures": figures, "weightsBytes": (directory / WEIGHTS_FILE).stat().st_size}
+    (directory / CARD_FILE).write_text(json.dumps(card, indent=2) + "\n")
 
 
 def as_text(figures: dict[str, Any], indent: str = "") -> str:

@@ -35,6 +35,14 @@ def moves_and_parallels(pitch: np.ndarray) -> tuple[int, int]:
     return int(moves.sum()), int(parallel.sum())
 
 
+def is_parallel(upper: tuple[int, int], lower: tuple[int, int]) -> bool:
+    """Whether two voices, each going from one sounding pitch to another, move in parallel (`moves_and_parallels`)."""
+    if upper[0] == upper[1] or lower[0] == lower[1] or (upper[1] > upper[0]) != (lower[1] > lower[0]):
+        return False
+    before, after = ((high - low) % 12 for high, low in zip(upper, lower, strict=True))
+    return before == after and before in PERFECT
+
+
 def parallels(chorales: Iterable[Chorale]) -> float:
     """Parallel fifths and octaves per 100 simultaneous moves of a pair of voices; 0 without any moves."""
     counts = np.array([moves_and_parallels(chorale.pitch) for chorale in chorales]).reshape(-1, 2)

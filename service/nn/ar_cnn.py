@@ -15,6 +15,7 @@ rotary positions (Su et al. 2021, arXiv:2104.09864) lets phrases answer each oth
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (its name everywhere)
@@ -44,8 +45,8 @@ STEPS_PER_BEAT = 4  # the U-Net halves time twice, so T is a multiple of this
 class Config:
     """Channels per pitch class and numbers of blocks at 16ths, 8ths (both on the way down and up) and beats."""
 
-    widths: tuple[int, int, int] = (32, 48, 80)
-    blocks: tuple[int, int, int] = (2, 2, 3)
+    widths: tuple[int, int, int] = (24, 40, 64)
+    blocks: tuple[int, int, int] = (1, 2, 3)
     kernel: int = 3  # taps of a convolution over time
     expansion: int = 2  # a block's inner width over its outer
     mixed: int = 8  # channels per pitch class that the other pitch classes see
@@ -89,13 +90,24 @@ class PitchClassConv(nn.Module):
         )
         each = torch.arange(PITCH_CLASSES)
         self.register_buffer("interval", (each[None, :] - each[:, None]) % PITCH_CLASSES, persistent=False)
+        self._kept: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        batch, steps, _, _ = x.shape
-        _, mixed, channels_out = self.by_interval.shape
-        matrix = self.by_interval[self.interval].transpose(1, 2)  # (12 from, mixed, 12 to, C_out)
-        matrix = matrix.reshape(PITCH_CLASSES * mixed, PITCH_CLASSES * channels_out)
-        return (self.narrow(x).flatten(2) @ matrix).view(batch, steps, PITCH_CLASSES, channels_out)
+        batch, steps, circle, _ = x.shape
+        return (self.narrow(x).flatten(2) @ self._matrix()).view(batch, steps, circle, -1)
+
+    def _matrix(self) -> Tensor:
+        """(12 from · mixed, 12 to · C_out); kept while the weights stay as they are, in evaluation mode."""
+        if self._kept is not None:
+            return self._kept
+        matrix = self.by_interval[self.interval].transpose(1, 2).flatten(0, 1).flatten(1)
+        if not self.training:
+            self._kept = matrix.contiguous()
+        return matrix
+
+    def train(self, mode: bool = True) -> "PitchClassConv":
+        self._kept = None
+        return super().train(mode)
 
 
 class ChannelDropout(nn.Module):
@@ -152,12 +164,18 @@ class Attention(nn.Module):
 
 def rotate(x: Tensor) -> Tensor:
     """Rotary position embedding of (..., T, 12, even number)."""
-    steps, half = x.shape[-3], x.shape[-1] // 2
-    frequency = 1000.0 ** (-torch.arange(half, device=x.device) / half)
-    angle = (torch.arange(steps, device=x.device)[:, None] * frequency)[:, None, :]  # (T, 1, half)
-    cos, sin = angle.cos().to(x.dtype), angle.sin().to(x.dtype)
-    first, second = x[..., :half], x[..., half:]
+    cos, sin = (each.to(x) for each in _rotation(x.shape[-3], x.shape[-1]))
+    first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, first * sin + second * cos], dim=-1)
+
+
+@lru_cache(maxsize=32)
+def _rotation(steps: int, width: int) -> tuple[Tensor, Tensor]:
+    """The cosines and sines of the angles by which a time turns its features: (T, 1, width / 2) each."""
+    half = width // 2
+    with torch.inference_mode(False):  # so that training may use what inference made
+        angle = (torch.arange(steps)[:, None] * 1000.0 ** (-torch.arange(half) / half))[:, None, :]
+        return angle.cos(), angle.sin()
 
 
 class ARCNN(nn.Module):

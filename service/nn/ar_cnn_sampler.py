@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from service.music.chorale_metrics import moves_and_parallels
+from service.music.chorale_metrics import is_parallel
 from service.music.chorales import SILENT
 from service.nn.ar_cnn import HOLD, LOWEST_PITCH, PITCHES, VOICES
 
@@ -114,31 +114,26 @@ class Texture:
 
     def makes_parallels(self, voice: int, start: int, pitch: int) -> bool:
         """Whether a note put there moves in parallel with another voice, into it or out of it; silence is bridged."""
-        own = self._bridged(voice)
-        following = next((step for step in range(start + 1, own.size) if (voice, step) in self.notes), own.size)
-        own[start:following] = pitch
-        for step in (start, following):
-            if 0 < step < own.size:
-                columns = np.stack([self._bridged(other)[step - 1 : step + 1] for other in range(VOICES)])
-                columns[voice] = own[step - 1 : step + 1]
-                if _touches(columns, voice):
+        steps = self.hidden.shape[1]
+        following = next((step for step in range(start + 1, steps) if (voice, step) in self.notes), steps)
+        moves = [(start, self._bridged(voice, start - 1), pitch)]
+        if following < steps:
+            moves.append((following, pitch, self._bridged(voice, following)))
+        for step, before, after in moves:
+            for other in range(VOICES):
+                move, others = (before, after), (self._bridged(other, step - 1), self._bridged(other, step))
+                upper, lower = (move, others) if voice < other else (others, move)
+                if other != voice and SILENT not in (*move, *others) and is_parallel(upper, lower):
                     return True
         return False
 
-    def _bridged(self, voice: int) -> np.ndarray:
-        """The voice's pitches, each held until the next: (T,)."""
-        sounding = self.sounding[voice]
-        last = np.maximum.accumulate(np.where(sounding != SILENT, np.arange(sounding.size), 0))
-        return sounding[last]
-
-
-def _touches(columns: np.ndarray, voice: int) -> bool:
-    """Whether this voice takes part in a parallel between two 16ths: (4, 2)."""
-    for other in range(VOICES):
-        pair = np.where(np.isin(np.arange(VOICES), (voice, other))[:, None], columns, SILENT)
-        if other != voice and moves_and_parallels(pair)[1]:
-            return True
-    return False
+    def _bridged(self, voice: int, step: int) -> int:
+        """What the voice sounds at a 16th, or last sounded; SILENT before its first note."""
+        while step >= 0:
+            if self.sounding[voice, step] != SILENT:
+                return int(self.sounding[voice, step])
+            step -= 1
+        return SILENT
 
 
 def sample(

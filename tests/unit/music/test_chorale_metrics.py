@@ -8,6 +8,7 @@ from service.music.chorale_metrics import (
     copy_rate,
     duration_histogram,
     interval_histogram,
+    is_parallel,
     moves_and_parallels,
     overlap_area,
     overlaps,
@@ -60,12 +61,9 @@ def slow_moves_and_parallels(pitch: np.ndarray) -> tuple[int, int]:
         for upper in range(4):
             for lower in range(upper + 1, 4):
                 a, b, c, d = (int(pitch[v, t]) for v in (upper, lower) for t in (step - 1, step))
-                if 0 in (a, b, c, d) or a == b or c == d:
-                    continue
-                moves += 1
-                same_way = (b > a) == (d > c)
-                if same_way and (a - c) % 12 == (b - d) % 12 and (a - c) % 12 in (0, 7):
-                    parallel += 1
+                if 0 not in (a, b, c, d) and a != b and c != d:
+                    moves += 1
+                    parallel += is_parallel((a, b), (c, d))
     return moves, parallel
 
 
@@ -74,6 +72,24 @@ def test_parallels_agree_with_a_slow_obvious_version() -> None:
     for _ in range(20):
         pitch = rng.choice([0, 55, 57, 60, 62, 64, 67, 69, 72], (4, 30))
         assert moves_and_parallels(pitch) == slow_moves_and_parallels(pitch)
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "parallel"),
+    [
+        ((67, 69), (60, 62), True),
+        ((79, 69), (60, 50), True),
+        ((67, 69), (60, 57), False),  # the other way
+        ((67, 67), (60, 60), False),  # nothing moves
+        ((67, 72), (60, 65), True),
+        ((67, 72), (60, 64), False),  # a fifth into a sixth
+        ((60, 62), (67, 69), False),  # crossed voices: a fourth
+    ],
+)
+def test_a_parallel_is_a_fifth_or_octave_kept_in_motion(
+    upper: tuple[int, int], lower: tuple[int, int], parallel: bool
+) -> None:
+    assert is_parallel(upper, lower) is parallel
 
 
 def test_parallels_are_told_per_100_moves() -> None:
