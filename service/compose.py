@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from service import compose_ar_cnn
@@ -19,6 +20,9 @@ Composer = Callable[[nn.Module, Score, Mapping[str, Any], frozenset[tuple[int, i
 COMPOSERS: dict[str, Composer] = {"AR-CNN": compose_ar_cnn.enhance}
 
 MODELS_KEPT = 4  # in a process
+# Composing is a sequence of passes too small to share out: with two threads on two cores they were hardly faster when
+# nothing else ran, and up to ten times slower when anything did.
+THREADS = 1
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ def compose(request: ComposeRequest) -> ComposeResult:
         raise ValueError(f"There is no algorithm {request.algorithm}; there are {', '.join(COMPOSERS)}.")
     parameters = ALGORITHMS[request.algorithm].complete(request.parameters)
     seed = parameters.setdefault("seed", secrets.randbelow(MAX_SEED + 1))
+    torch.set_num_threads(THREADS)
     model = load_model(request.model_directory)
     locked = frozenset((int(start), int(pitch)) for start, pitch in request.locked)
     score, report = COMPOSERS[request.algorithm](model, request.melody, parameters, locked)

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from service.algorithms import AR_CNN
-from service.compose import load_model
+from service.compose import THREADS, load_model
 from service.compose_ar_cnn import enhance_counted
 from service.music import chorale_metrics as metrics
 from service.music.chorales import STEPS_PER_BEAT, Chorale, from_score, read_chorales, to_score
@@ -169,7 +169,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--card", action="store_true", help="write the figures into the model's card.json")
     parser.add_argument("--windows", type=int, default=WINDOWS, help=f"windows to enhance (default {WINDOWS})")
     given = parser.parse_args(arguments)
-    torch.set_num_threads(1)
+    torch.set_num_threads(THREADS)
     directory = Path(given.model) if Path(given.model).is_dir() else model_directory(given.model)
     figures = evaluate_ar_cnn(directory, given.windows)
     print(json.dumps(figures, indent=2) if given.json else as_text(figures))
