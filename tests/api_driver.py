@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+from answer import Answer
+
 from service.api.app import create_app
 from service.api.auth import Authorizer, only_root
 from service.caller import Caller, PrincipalType
@@ -119,26 +121,6 @@ class LibraryDouble:
 
     def token_secret(self) -> bytes:
         return b"s" * 32
-
-
-@dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.content)
-
-    @property
-    def error(self) -> str | None:
-        return self.headers.get("x-amzn-errortype")
-
-    @property
-    def fields(self) -> list[str]:
-        """The names of the fields that a ValidationException complains about."""
-        return [entry["name"] for entry in self.json["fieldList"]]
 
 
 class ApiDriver:

@@ -1,35 +1,13 @@
 """Signed requests by the standard library's HTTP client: path, headers and body go out as they are given."""
 
 import http.client
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 from urllib.parse import urlsplit
 
+from answer import Answer
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-
-
-@dataclass(frozen=True)
-class RawAnswer:
-    status: int
-    headers: Mapping[str, str]
-    content: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.content)
-
-    @property
-    def error(self) -> str | None:
-        return self.headers.get("x-amzn-errortype")
-
-    @property
-    def fields(self) -> list[str]:
-        """The names of the fields that a ValidationException complains about."""
-        return [entry["name"] for entry in self.json["fieldList"]]
 
 
 class RawClient:
@@ -52,7 +30,7 @@ class RawClient:
         *,
         query: str = "",
         headers: Mapping[str, str] | None = None,
-    ) -> RawAnswer:
+    ) -> Answer:
         target = f"{path}?{query}" if query else path
         request = AWSRequest(method, f"http://{self.host}{target}", headers=dict(headers or {}), data=body)
         SigV4Auth(self.credentials, "deepcomposer", self.region).add_auth(request)
@@ -62,7 +40,7 @@ class RawClient:
         self.connection.endheaders(body)
         response = self.connection.getresponse()
         found = {name.lower(): value for name, value in response.getheaders()}
-        return RawAnswer(response.status, found, response.read())
+        return Answer(response.status, found, response.read())
 
     def close(self) -> None:
         self.connection.close()

@@ -1,15 +1,14 @@
-"""One real server for the end-to-end tests: `chorale serve` in a process of its own, reached over its port."""
+"""One real server for the end-to-end tests, and the environment of a shell that `chorale env` set up for it."""
 
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from cloud_servers import ServedCloud
 
 from infra.local.environment import client_environment
-from service.cli.demo import server
 
 
 @dataclass(frozen=True)
@@ -21,10 +20,8 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def running_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    data = tmp_path_factory.mktemp("served")
-    with server(data):
-        shell = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        shell["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{shell['PATH']}"
-        shell["CHORALE_DATA"] = str(data)
-        yield Server(data, shell | client_environment(data))
+def running_server(served_cloud: ServedCloud) -> Server:
+    shell = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    shell["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{shell['PATH']}"
+    shell["CHORALE_DATA"] = str(served_cloud.data)
+    return Server(served_cloud.data, shell | client_environment(served_cloud.data))

@@ -5,7 +5,8 @@ import json
 import threading
 from typing import Any
 
-from api_driver import COMPOSITION_ID, ROOT, VIEW, Answer, ApiDriver, LibraryDouble
+from answer import Answer
+from api_driver import COMPOSITION_ID, ROOT, VIEW, ApiDriver, LibraryDouble
 
 from service.api.waiting import MAX_WAITING
 from service.caller import Caller
