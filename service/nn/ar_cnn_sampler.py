@@ -24,7 +24,7 @@ from service.music.chorale_metrics import is_parallel
 from service.music.chorales import SILENT
 from service.nn.ar_cnn import HOLD, LOWEST_PITCH, PITCHES, VOICES
 
-SHARPNESS = 3.0
+SHARPNESS = 2.0
 DOUBT = 0.01  # an input note of this probability is removed as readily as a certain one is added
 REMOVABLE = 0.03  # an input note of this probability or more stays
 JUDGED_GROUPS = 8  # each pass judges an eighth of the notes that may be removed
