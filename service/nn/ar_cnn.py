@@ -155,7 +155,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         batch, steps, circle, width = x.shape
         split = self.query_key_value(self.norm(x)).view(batch, steps, circle, 3, self.heads, width // self.heads)
-        query, key, value = split.permute(3, 0, 4, 1, 2, 5)  # each (B, heads, T, 12, width / heads)
+        query, key, value = split.permute(3, 0, 4, 1, 2, 5).unbind()  # each (B, heads, T, 12, width / heads)
         query, key, value = rotate(query).flatten(3), rotate(key).flatten(3), value.flatten(3)
         weights = (query @ key.transpose(-1, -2) / query.shape[-1] ** 0.5).softmax(dim=-1)  # (B, heads, T, T)
         mixed = (weights @ value).view(batch, self.heads, steps, circle, width // self.heads)

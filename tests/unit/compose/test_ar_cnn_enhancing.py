@@ -3,18 +3,21 @@
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.compose import ComposeRequest, ComposeResult, compose
-from service.compose_ar_cnn import spans_of
+from service.compose import ComposeRequest, ComposeResult, compose, load_model
+from service.compose_ar_cnn import compiled, spans_of
+from service.evaluate import CHORALES
 from service.music.chorale_metrics import chordal_beats, voices_sounding
-from service.music.chorales import from_score
+from service.music.chorales import from_score, read_chorales
 from service.music.midi import read_midi
 from service.music.score import Meter, Note, Score, Tempo, Track
 from service.music.voicing import first_bars
+from service.nn.ar_cnn_grid import batch, hide_uniformly, windows_of
 from service.nn.checkpoint import CheckpointError
 from service.samples import melody_midi, model_directory
 
@@ -178,6 +181,15 @@ def test_drums_pass_through_and_other_tracks_are_taken_together() -> None:
 def test_any_meter_is_understood(meter: Meter) -> None:
     result = enhance(Score(TUNE.tracks, meters=(meter,)), samplingIterations=5)
     assert result.report["notesAdded"] > 0
+
+
+def test_the_compiled_model_gives_the_model_s_own_numbers() -> None:
+    model = load_model(MODEL)
+    windows = list(windows_of(read_chorales(CHORALES, "valid")[:2], 128))
+    for each in windows[:3]:
+        seen = batch([each], [hide_uniformly(np.random.default_rng(0), each.inside)])
+        with torch.inference_mode():
+            assert torch.allclose(compiled(model)(*seen), model(*seen), atol=1e-4)
 
 
 def test_only_drums_is_an_input_that_cannot_be_enhanced() -> None:
