@@ -12,6 +12,7 @@ from botocore.config import Config
 from infra.local.environment import client_environment, sdk_directory
 
 ENDPOINT_VARIABLES = ("AWS_ENDPOINT_URL_DEEPCOMPOSER", "AWS_ENDPOINT_URL")
+CONFIG = Config(read_timeout=120, retries={"mode": "standard", "max_attempts": 3})
 
 data_option = click.option(
     "--data",
@@ -25,20 +26,23 @@ data_option = click.option(
 
 def connect(data: Path) -> Any:
     """A deepcomposer client. With AWS_ENDPOINT_URL set the environment decides everything; otherwise the server that
-    runs on `data` does. Raises NotRunningError."""
-    session = botocore.session.Session()
-    session.get_component("data_loader").search_paths.insert(0, str(sdk_directory()))
-    boto: Any = boto3.Session(botocore_session=session)  # its type knows only the services AWS has today
-    config = Config(read_timeout=120, retries={"mode": "standard", "max_attempts": 3})
+    runs on `data` does, whatever AWS settings the user has. Raises NotRunningError."""
     if any(os.environ.get(name) for name in ENDPOINT_VARIABLES):
-        return boto.client("deepcomposer", config=config)
+        return _session().client("deepcomposer", config=CONFIG)
     local = client_environment(data)
-    return boto.client(
+    no_settings_of_the_user = {"profile": (None, None, None, None), "config_file": (None, None, os.devnull, None)}
+    return _session(no_settings_of_the_user).client(
         "deepcomposer",
         endpoint_url=local["AWS_ENDPOINT_URL"],
         region_name=local["AWS_REGION"],
         aws_access_key_id=local["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=local["AWS_SECRET_ACCESS_KEY"],
         verify=local.get("AWS_CA_BUNDLE"),
-        config=config,
+        config=CONFIG,
     )
+
+
+def _session(variables: dict[str, Any] | None = None) -> Any:
+    core = botocore.session.Session(session_vars=variables)
+    core.get_component("data_loader").search_paths.insert(0, str(sdk_directory()))
+    return boto3.Session(botocore_session=core)

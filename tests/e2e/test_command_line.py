@@ -55,6 +55,15 @@ def test_a_melody_becomes_a_composition_that_can_be_listed_rendered_and_deleted(
     assert "ResourceNotFoundException" in gone.stderr
 
 
+def test_the_users_own_aws_settings_do_not_matter(running_server, tmp_path: Path) -> None:
+    environment = {k: v for k, v in running_server.environment.items() if not k.startswith("AWS_")}
+    environment |= {"AWS_PROFILE": "missing", "AWS_CONFIG_FILE": str(tmp_path / "none"), "AWS_REGION": "eu-west-9"}
+    done = subprocess.run(
+        ["chorale", "compositions", "list"], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_show_tells_a_files_figures_and_draws_it(chorale, tmp_path: Path) -> None:
     chorale("compose", "twinkle-twinkle", "--seed", "1", "-o", "star.mid")
     facts = json.loads(chorale("show", "star.mid", "--picture", "star.png", "--json").stdout)
