@@ -62,8 +62,8 @@ def test_the_same_mask_seeds_give_the_same_likelihood(model: ARCNN, pieces: list
 
 def test_the_card_s_likelihood_can_be_measured_again(model: ARCNN) -> None:
     claimed = sample_model("ar-cnn-bach").figures["orderlessNll"]["valid"]["nll"]
-    measured = orderless_nll(model, read_chorales(evaluate.CHORALES, "valid"), evaluate.MASK_SEEDS[:1]).nll
-    assert measured == pytest.approx(claimed, abs=0.02)
+    measured = orderless_nll(model, read_chorales(evaluate.CHORALES, "valid"), evaluate.MASK_SEEDS[:3]).nll
+    assert measured == pytest.approx(claimed, abs=0.02)  # of eight seeds
 
 
 def test_the_card_s_figures_reach_what_is_asked() -> None:
