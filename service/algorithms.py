@@ -134,7 +134,7 @@ AR_CNN = Algorithm(
             integer=True,
             minimum=1,
             maximum=1_000_000,
-            default=8000,
+            default=6000,
             meaning="How many batches the network learns from. The learning rate falls to zero over them.",
         ),
         Hyperparameter(
