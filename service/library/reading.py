@@ -12,8 +12,11 @@ from service.storage.items import StoredComposition
 
 DEFAULT_LINK_LIFE = timedelta(minutes=15)
 
-FIRST_PAUSE = 0.01  # seconds between looks at something in progress; each pause is half as long again
+# Seconds between looks at something in progress: a twentieth of what it has taken so far, within these bounds, so that
+# nobody waits much longer than the work takes.
+SHORTEST_PAUSE = 0.01
 LONGEST_PAUSE = 0.25
+PAUSE_SHARE = 0.05
 
 T = TypeVar("T")
 
@@ -78,15 +81,15 @@ def audio_view(backend: Backend, audio: Audio, name: str, link_life: timedelta) 
 
 def await_final(backend: Backend, read: Callable[[], T], status: Callable[[T], Status]) -> T:
     """Looks again and again until what is read has a final status, or the wait budget is over."""
-    deadline = backend.monotonic() + backend.limits.wait.total_seconds()
-    pause = FIRST_PAUSE
+    began = backend.monotonic()
     while True:
         found = read()
-        left = deadline - backend.monotonic()
+        waited = backend.monotonic() - began
+        left = backend.limits.wait.total_seconds() - waited
         if status(found).is_final or left <= 0:
             return found
+        pause = min(max(SHORTEST_PAUSE, waited * PAUSE_SHARE), LONGEST_PAUSE)
         backend.sleep(min(pause, left))
-        pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
 def _downloads(
