@@ -15,6 +15,7 @@ from infra.local.function_logs import FunctionLogs
 from infra.local.functions import FunctionHost, Limits
 from infra.local.invocations import Function
 from infra.local.moto_host import MotoHost
+from infra.local.platform_calls import usable_processors
 from infra.local.sessions import SERVICE_SESSION, WORKER_ROLE, Sessions, service_credentials
 from infra.local.stacks import Stacks
 from service.api.app import create_app
@@ -75,7 +76,7 @@ class LocalCloud:
         self.app = create_app(self.services)
 
         # The functions, which act on it and on the services from other processes.
-        processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        processors = usable_processors()
         self._workers = options.workers or processors
         self._threads_per_worker = max(1, processors // self._workers)
         self.functions = FunctionHost(
@@ -137,5 +138,4 @@ class LocalCloud:
             # Threads beyond the processors make each other slow, in torch most of all.
             "OMP_NUM_THREADS": threads,
             "MKL_NUM_THREADS": threads,
-            "CHORALE_TORCH_THREADS": threads,
         }

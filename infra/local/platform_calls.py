@@ -53,6 +53,13 @@ class FolderLock:
         self.release()
 
 
+def usable_processors() -> int:
+    """How many processors this process may use; macOS only tells how many there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def make_private_folder(folder: Path) -> None:
     """Make the folder, and its parents where they are missing, so that only its owner can enter it."""
     folder.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)

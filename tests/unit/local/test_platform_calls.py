@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from infra.local.platform_calls import FolderInUseError, FolderLock, write_private_file
+from infra.local.platform_calls import FolderInUseError, FolderLock, usable_processors, write_private_file
 
 HOLD_LOCK = """
 import sys, time
@@ -61,3 +61,20 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
         write_private_file(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_process_bound_to_one_processor_may_use_one():
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("this system binds no process to a processor")
+    allowed = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, {min(allowed)})
+        assert usable_processors() == 1
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def test_without_affinity_all_processors_count(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 12)
+    assert usable_processors() == 12
