@@ -1,4 +1,4 @@
-"""`chorale tags`: the tags of a composition or a model."""
+"""`chorale tags`: the tags of a composition."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from service.resources import ID_PATTERN
 
 @click.group()
 def tags() -> None:
-    """List, set and remove the tags of a composition or a model, named by its ARN or a composition's id."""
+    """List, set and remove the tags of a composition, named by its ARN or its id."""
 
 
 def arn_of(client: Any, resource: str) -> str:
@@ -28,7 +28,7 @@ def arn_of(client: Any, resource: str) -> str:
 @data_option
 @json_option
 def list_(resource: str, data: Path, as_json: bool) -> None:
-    """List the tags of a resource."""
+    """List the tags of a composition."""
     client = connect(data)
     found = client.list_tags_for_resource(resourceArn=arn_of(client, resource))["tags"]
     if as_json:
@@ -42,7 +42,7 @@ def list_(resource: str, data: Path, as_json: bool) -> None:
 @click.argument("pairs", metavar="KEY=VALUE...", nargs=-1, required=True)
 @data_option
 def set_(resource: str, pairs: tuple[str, ...], data: Path) -> None:
-    """Add tags to a resource, or change their values."""
+    """Add tags to a composition, or change their values."""
     client = connect(data)
     client.tag_resource(resourceArn=arn_of(client, resource), tags=tag_pairs(pairs))
 
@@ -52,6 +52,6 @@ def set_(resource: str, pairs: tuple[str, ...], data: Path) -> None:
 @click.argument("keys", metavar="KEY...", nargs=-1, required=True)
 @data_option
 def rm(resource: str, keys: tuple[str, ...], data: Path) -> None:
-    """Remove tags from a resource."""
+    """Remove tags from a composition."""
     client = connect(data)
     client.untag_resource(resourceArn=arn_of(client, resource), tagKeys=list(keys))
