@@ -17,7 +17,6 @@ from service.caller import Caller, PrincipalType
 
 # The IAM action of an S3 operation, where it is not the operation's own name.
 _S3_ACTIONS = {
-    "AbortMultipartUpload": "AbortMultipartUpload",
     "CompleteMultipartUpload": "PutObject",
     "CopyObject": "PutObject",
     "CreateMultipartUpload": "PutObject",

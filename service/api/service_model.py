@@ -140,7 +140,7 @@ def _error(shapes: Shapes, code: str) -> str:
     shape["error"] = _error_trait(error)
     if error.fault == "server":
         shape["fault"] = True
-    if error in (ThrottlingException,):
+    if error is ThrottlingException:
         shape["retryable"] = {"throttling": True}
     return code
 
