@@ -19,10 +19,9 @@ from torch import Tensor, nn
 from service.music.chorales import CHOIR_AAHS, VOICE_NAMES, VOICES
 from service.music.score import TICKS_PER_STEP, Note, Score, Track
 from service.music.voicing import Voicing, first_bars, voice_out
-from service.nn.ar_cnn_grid import batch, positions, window
+from service.nn.ar_cnn_grid import WINDOW_STEPS, batch, positions, window
 from service.nn.ar_cnn_sampler import Budget, GridNote, Network, Sampled, Span, sample
 
-WINDOW_STEPS = 128  # what the network was trained on: eight bars of four beats
 COMPILED_KEPT = 4  # models in a process
 HOP = 64  # from one window of longer music to the next
 LOWEST_PITCH, HIGHEST_PITCH = 21, 108  # added notes stay on the piano

@@ -8,9 +8,8 @@ import torch
 
 from service.music.chorales import Chorale
 from service.nn.ar_cnn import ARCNN, HOLD, orderless_loss
-from service.nn.ar_cnn_grid import batch, hide_uniformly, windows_of
+from service.nn.ar_cnn_grid import WINDOW_STEPS, batch, hide_uniformly, windows_of
 
-WINDOW_STEPS = 128  # eight bars of four beats
 _BATCH = 32
 
 

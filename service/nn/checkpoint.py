@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-import torch
 from torch import nn
 
 from service.nn import ar_cnn
@@ -59,15 +58,3 @@ def _config(config_type: type, values: dict[str, Any]) -> Any:
     if unknown := set(values) - known:
         raise KeyError(f"unknown settings {sorted(unknown)}")
     return config_type(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
-
-
-def parameter_count(model: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in model.parameters())
-
-
-def as_stored(model: nn.Module) -> nn.Module:
-    """The same network with its weights rounded as `save` rounds them, in place."""
-    with torch.no_grad():
-        for parameter in model.parameters():
-            parameter.copy_(parameter.half())
-    return model

@@ -9,6 +9,7 @@ from torch import Tensor
 from service.music.chorales import SILENT, VOICES, Chorale
 from service.nn.ar_cnn import HIGHEST_PITCH, LOWEST_PITCH, STEPS_PER_BEAT, UNKNOWN_POSITION
 from service.nn.ar_cnn_grid import (
+    WINDOW_STEPS,
     Window,
     batch,
     cells_of,
@@ -19,7 +20,6 @@ from service.nn.ar_cnn_grid import (
     window,
 )
 
-WINDOW_STEPS = 128
 MOST_OUTSIDE = 16  # 16ths of padding before or after a piece
 MOST_SEMITONES = 6
 UNKNOWN_METER_SHARE = 0.1
