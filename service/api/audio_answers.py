@@ -1,8 +1,8 @@
 """Renderings as the API tells of them."""
 
-from service.api.audio_shapes import AudioDescription, AudioFormat
-from service.api.shape import utc
+from service.api.audio_shapes import AudioDescription
 from service.library.views import AudioView
+from service.music.audio import AudioFormat
 
 
 def audio_answer(view: AudioView) -> AudioDescription:
@@ -18,7 +18,7 @@ def audio_answer(view: AudioView) -> AudioDescription:
         sound_font=audio.sound_font,
         duration_seconds=audio.seconds,
         size_bytes=audio.size,
-        created_at=utc(audio.created),
+        created_at=audio.created,
         url=view.url,
         expires_at=view.expires_at,
     )

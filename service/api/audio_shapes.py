@@ -1,6 +1,5 @@
 """Requests and answers about renderings to sound."""
 
-from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
@@ -14,14 +13,8 @@ from service.api.fields import (
     CompositionId,
 )
 from service.api.shape import AnswerShape, RequestShape, Timestamp
+from service.music.audio import AudioFormat
 from service.resources import Status
-
-
-class AudioFormat(StrEnum):
-    """The file formats that music can be rendered to."""
-
-    MP3 = "MP3"
-    WAV = "WAV"
 
 
 class CreateAudioRequest(RequestShape):

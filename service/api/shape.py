@@ -6,7 +6,7 @@ botocore model. Member names are camelCase on the wire and snake_case in Python.
 
 import base64
 import binascii
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
@@ -79,8 +79,3 @@ Timestamp = TypeAliasType(
         WithJsonSchema({"type": "number", "format": "epoch-seconds", "description": "Seconds since 1970-01-01 UTC."}),
     ],
 )
-
-
-def utc(value: datetime) -> datetime:
-    """A moment in UTC, whatever its own zone."""
-    return value.astimezone(UTC)

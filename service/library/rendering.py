@@ -8,12 +8,13 @@ from service.library.backend import Backend, no_composition
 from service.library.idempotency import digest_of, earlier_claim, new_claim, no_longer_exists
 from service.library.reading import audio_view, await_final, revision_of
 from service.library.views import AudioView
+from service.music.audio import AudioFormat
 from service.resources import Audio, Status, new_id
 from service.storage.items import Token
 from service.storage.metadata import TokenTaken
 
 OPERATION = "CreateAudio"
-FORMATS = ("MP3", "WAV")
+FORMATS = tuple(AudioFormat)
 
 
 def create(

@@ -88,8 +88,6 @@ def _add_revision(
         raise ValidationException.of(FieldError(field, error.message)) from None
     except MidiError as error:
         raise ValidationException.of(FieldError("edits", str(error))) from None
-    if score.note_count == 0:
-        raise ValidationException.of(FieldError("edits", "would leave no notes at all"))
     now = backend.now()
     revision = Revision(
         number=newest.number + 1,

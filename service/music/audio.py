@@ -12,7 +12,7 @@ _MP3_QUALITY = 7  # LAME's own default costs twice the time; at this bit rate th
 
 
 class AudioFormat(StrEnum):
-    """An audio file format."""
+    """The file formats that music can be rendered to."""
 
     MP3 = "MP3"
     WAV = "WAV"
