@@ -1,8 +1,8 @@
 """The one port of the local AWS: every request is authenticated, routed by its credential scope, and authorized.
 
 An ASGI application. The order is fixed: the Host header, the health check, the signature, the service that the
-signature is for. DeepComposer is answered by our API, which finds the Caller in the ASGI scope under
-`chorale.caller`; everything else by moto, in a thread. What is refused is refused in the protocol of the service that
+signature is for. DeepComposer is answered by our API, which finds the Caller in the ASGI scope under CALLER_KEY;
+everything else by moto, in a thread. What is refused is refused in the protocol of the service that
 the client speaks to, and X-Forwarded headers mean nothing.
 """
 
@@ -28,6 +28,8 @@ from infra.local.s3_bodies import received_body
 from infra.local.sessions import Sessions
 from infra.local.signature_errors import signature_error_response
 from infra.local.supported import SUPPORTED, is_supported
+from service.api.auth import CALLER_KEY
+from service.api.request_ids import REQUEST_ID_KEY
 from service.caller import Caller
 from service.sigv4 import Claim, SignatureError, SignedRequest, Verified, read_claim
 
@@ -175,8 +177,8 @@ class Gateway:
         body = await exchange.read_body(_BODY_LIMITS[DEEPCOMPOSER])
         caller, _ = await self._authenticate(exchange, claim, _with_body(exchange.request, body))
         scope = dict(exchange.scope)
-        scope["chorale.caller"] = caller
-        scope["chorale.request_id"] = exchange.request_id
+        scope[CALLER_KEY] = caller
+        scope[REQUEST_ID_KEY] = exchange.request_id
         await self._api(scope, exchange.receive_again(body), exchange.send)
         exchange.operation = getattr(scope.get("route"), "operation_id", None) or "-"
 

@@ -12,8 +12,9 @@ import numpy as np
 from service.music.bars import bar_meters, bar_starts
 from service.music.pianoroll import note_steps
 from service.music.score import STEPS_PER_BAR, TICKS_PER_STEP, Note, Score
+from service.music.theory import SCALES, Mode
 
-C_MAJOR = frozenset({0, 2, 4, 5, 7, 9, 11})
+C_MAJOR = SCALES[Mode.MAJOR]
 POLYPHONY_THRESHOLD = 1
 DRUM_PATTERN_STEPS = frozenset(range(0, STEPS_PER_BAR, 2))  # the eight-beat of 4/4: a hit on each eighth
 
