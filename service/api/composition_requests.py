@@ -1,10 +1,13 @@
 """Requests about compositions as the library takes them, and the rules that span several members."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
 
 from service.api import composition_shapes as shapes
 from service.api.tag_lists import tags_from_list
 from service.errors import FieldError, ValidationException
+from service.library.updating import wire_name
 from service.library.views import NewComposition
 from service.music.edits import Edit
 from service.music.midi import MidiError, read_midi
@@ -16,13 +19,6 @@ INPUT_SOURCES = {
     "sampleMelodyId": (InputSource.SAMPLE,),
     "parentCompositionId": (InputSource.COMPOSITION,),
 }
-
-# The library's names of an edit's fields → the wire's, where they differ.
-EDIT_MEMBERS = {"to_start": "new_start", "to_pitch": "new_pitch", "to_duration": "new_duration", "bpm": "tempo"}
-_EDIT_FIELDS = (
-    *("op", "track", "start", "pitch", "duration", "velocity", "to_start", "to_pitch", "to_duration"),
-    *("bpm", "semitones", "program", "strength", "grid"),
-)
 
 
 def new_composition(request: shapes.CreateCompositionRequest) -> NewComposition:
@@ -47,7 +43,11 @@ def new_composition(request: shapes.CreateCompositionRequest) -> NewComposition:
 
 
 def edits_of(edits: Sequence[shapes.Edit]) -> tuple[Edit, ...]:
-    return tuple(Edit(**{name: getattr(edit, EDIT_MEMBERS.get(name, name)) for name in _EDIT_FIELDS}) for edit in edits)
+    return tuple(_edit(edit.model_dump(by_alias=True)) for edit in edits)
+
+
+def _edit(sent: Mapping[str, Any]) -> Edit:
+    return Edit(**{field.name: sent[wire_name(field.name)] for field in fields(Edit)})
 
 
 def _input_source(request: shapes.CreateCompositionRequest) -> InputSource:

@@ -17,7 +17,7 @@ from service.storage.objects import new_object_key
 
 ATTEMPTS = 10  # without expectedRevision, edits apply to whatever is newest; another writer may come between
 
-# Fields of an edit whose wire name is not just its camelCase form.
+# The wire's names of an edit's fields, where they differ.
 WIRE_NAMES = {"to_start": "newStart", "to_pitch": "newPitch", "to_duration": "newDuration", "bpm": "tempo"}
 
 

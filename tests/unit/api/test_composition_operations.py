@@ -1,11 +1,14 @@
 """Requests about compositions, as the library gets them; and its answers, as the wire gets them."""
 
 import base64
+from dataclasses import fields
 from typing import Any
 
 import pytest
 from api_driver import COMPOSITION_ARN, COMPOSITION_ID, NOON, ApiDriver, LibraryDouble
 
+from service.api.composition_shapes import Edit as EditShape
+from service.library.updating import wire_name
 from service.library.views import NewComposition
 from service.music.edits import Edit, EditOp
 from service.music.midi import write_midi
@@ -255,12 +258,8 @@ def test_an_edit_out_of_bounds_is_refused_with_its_place(api: ApiDriver, edit: o
 
 
 def test_every_field_of_an_edit_can_be_sent() -> None:
-    from dataclasses import fields
-
-    from service.api.composition_requests import EDIT_MEMBERS
-    from service.api.composition_shapes import Edit as EditShape
-
-    assert {EDIT_MEMBERS.get(field.name, field.name) for field in fields(Edit)} == set(EditShape.model_fields)
+    sendable = {field.alias for field in EditShape.model_fields.values()}
+    assert {wire_name(field.name) for field in fields(Edit)} == sendable
 
 
 def test_deleting_answers_an_empty_object(api: ApiDriver, library: LibraryDouble) -> None:
