@@ -108,6 +108,11 @@ class Services:
 
 def build(settings: Settings, session: "Session") -> Services:
     """Everything the API and the functions act through. The session brings credentials, and the way to AWS."""
+    return Services(settings, Library(build_backend(settings, session)))
+
+
+def build_backend(settings: Settings, session: "Session") -> Backend:
+    """What the library's operations work with."""
     table = Table(_client(session, "dynamodb", settings), settings.table)
     objects = Objects(
         _client(session, "s3", settings),
@@ -118,7 +123,7 @@ def build(settings: Settings, session: "Session") -> Services:
     )
     unfinished = Unfinished(table)
     metadata = Metadata(table)
-    backend = Backend(
+    return Backend(
         region=settings.region,
         metadata=metadata,
         audios=AudioMetadata(table),
@@ -130,7 +135,6 @@ def build(settings: Settings, session: "Session") -> Services:
         inference=Inference(_client(session, "lambda", settings), settings.compose_function, settings.render_function),
         limits=settings.limits,
     )
-    return Services(settings, Library(backend))
 
 
 @cache

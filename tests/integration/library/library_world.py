@@ -16,7 +16,7 @@ from botocore.credentials import Credentials
 from infra.local.dispatch import Dispatch
 from infra.local.http import LocalRequest, LocalResponse
 from infra.local.moto_host import MotoHost
-from service.bootstrap import Settings, build
+from service.bootstrap import Settings, build_backend
 from service.caller import Caller, PrincipalType
 from service.errors import ValidationException
 from service.library import Composed, Library, Limits, NewComposition, Rendered
@@ -166,7 +166,16 @@ class World:
         """A new process: whatever was queued is lost."""
         self.settings = replace(self.settings, limits=replace(self.settings.limits, **limits))
         self.functions.kept.clear()
-        self.library = self.functions.library = build(self.settings, self._machine).library  # type: ignore[arg-type]
+        self.backend = build_backend(self.settings, self._machine)  # type: ignore[arg-type]
+        return self._library_on_backend()
+
+    def change_clocks(self, **clocks: Any) -> Library:
+        """The same process with other clocks: `now`, `monotonic` or `sleep` of its backend."""
+        self.backend = replace(self.backend, **clocks)
+        return self._library_on_backend()
+
+    def _library_on_backend(self) -> Library:
+        self.library = self.functions.library = Library(self.backend)
         return self.library
 
     @contextmanager

@@ -11,6 +11,7 @@ from service.errors import (
     ServiceQuotaExceededException,
     ValidationException,
 )
+from service.library import Backend
 from service.music.edits import Edit, EditOp
 from service.music.midi import read_midi
 from service.resources import new_id
@@ -76,19 +77,21 @@ def test_edits_make_a_new_revision_and_the_old_one_stays_readable(world: World) 
         world.library.get_composition(CALLER, composition_id, revision=3)
 
 
-def test_an_update_answers_with_its_own_revision_though_another_came_after(world: World) -> None:
+def test_an_update_answers_with_its_own_revision_though_another_came_after(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     composition_id = created(world)
-    find = world.library._backend.find
+    find = Backend.find
     finds = 0
 
-    def find_after_another_update(account: str, asked: str) -> StoredComposition:
+    def find_after_another_update(backend: Backend, account: str, asked: str) -> StoredComposition:
         nonlocal finds
         finds += 1
         if finds == 2:
             world.library.update_composition(CALLER, composition_id, edits=(Edit(EditOp.SET_TEMPO, bpm=60),))
-        return find(account, asked)
+        return find(backend, account, asked)
 
-    object.__setattr__(world.library._backend, "find", find_after_another_update)
+    monkeypatch.setattr(Backend, "find", find_after_another_update)
     view = world.library.update_composition(CALLER, composition_id, edits=TEMPO_90)
     assert view.composition.revision == 3
     assert view.revision is not None
@@ -213,13 +216,13 @@ def test_a_composition_in_progress_can_be_deleted(world: World) -> None:
 
 
 def test_a_composition_deleted_while_it_is_created_is_not_answered(world: World) -> None:
-    put = world.library._backend.objects.put
+    put = world.backend.objects.put
 
     def put_after_a_deletion(key: str, data: bytes) -> None:
         world.library.delete_composition(CALLER, key.split("/")[1])
         put(key, data)
 
-    world.library._backend.objects.put = put_after_a_deletion  # type: ignore[method-assign]
+    world.backend.objects.put = put_after_a_deletion  # type: ignore[method-assign]
     with pytest.raises(ConflictException):
         created(world)
     world.assert_consistent()

@@ -47,7 +47,7 @@ def test_a_composition_that_takes_longer_is_in_progress_and_completes_later(worl
 
 
 def test_creation_waits_for_the_result_as_long_as_the_budget_lasts(world: World) -> None:
-    library = world.restart(wait=timedelta(seconds=30))
+    world.restart(wait=timedelta(seconds=30))
     world.functions.mode = "keep"
     looks = 0
 
@@ -57,7 +57,7 @@ def test_creation_waits_for_the_result_as_long_as_the_budget_lasts(world: World)
         if looks == 3:
             world.functions.run_kept()
 
-    object.__setattr__(library._backend, "sleep", sleep)
+    library = world.change_clocks(sleep=sleep)
     view = library.create_composition(CALLER, new_composition())
     assert view.composition.status is Status.COMPLETED
     assert looks == 3
@@ -273,7 +273,7 @@ def test_a_token_is_free_again_after_a_day(world: World) -> None:
     new = new_composition(client_request_token="once")
     first = world.library.create_composition(CALLER, new)
     tomorrow = datetime.now(UTC) + timedelta(hours=24, seconds=5)
-    object.__setattr__(world.library._backend, "now", lambda: tomorrow)
+    world.change_clocks(now=lambda: tomorrow)
     second = world.library.create_composition(CALLER, new)
     assert second.composition.id != first.composition.id
 

@@ -174,7 +174,7 @@ class DeletionInParts:
         raise Killed
 
     def _take(self, composition_id: str, part: slice) -> None:
-        backend = self._world.library._backend
+        backend = self._world.backend
         steps: list[Callable[[], object]] = [
             partial(backend.metadata.begin_deletion, ACCOUNT, composition_id, datetime.now(UTC)),
             partial(backend.objects.delete_all_of, composition_id),
@@ -232,7 +232,7 @@ def test_a_composition_that_is_being_deleted_is_gone_for_every_reader(world: Wor
 
 
 def test_a_function_that_comes_to_its_end_after_the_deletion_takes_its_object_back(world: World) -> None:
-    put = world.library._backend.objects.put
+    put = world.backend.objects.put
     composition_id = ""
 
     def put_and_someone_deletes(key: str, data: bytes) -> None:
@@ -242,7 +242,7 @@ def test_a_function_that_comes_to_its_end_after_the_deletion_takes_its_object_ba
 
     world.functions.mode = "keep"
     composition_id = world.library.create_composition(CALLER, new_composition()).composition.id
-    world.library._backend.objects.put = put_and_someone_deletes  # type: ignore[method-assign]
+    world.backend.objects.put = put_and_someone_deletes  # type: ignore[method-assign]
     world.functions.run_kept()
     world.assert_consistent()
     assert world.object_keys() == set()
@@ -281,7 +281,7 @@ def test_what_a_sweep_cannot_finish_does_not_keep_the_rest_waiting(
         raise OSError("S3 is away")
 
     with monkeypatch.context() as patched:
-        patched.setattr(library._backend.writing, "abandon", abandon)
+        patched.setattr(world.backend.writing, "abandon", abandon)
         report = library.sweep()
     assert failures > 0
     assert report.deletions_finished == 1
@@ -307,7 +307,7 @@ def leave_a_mess(world: World) -> None:
 def test_a_function_whose_input_is_deleted_before_it_reads_it_ends_quietly(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
-    get = world.library._backend.objects.get
+    get = world.backend.objects.get
 
     def get_after_a_deletion(key: str) -> bytes:
         world.library.delete_composition(CALLER, key.split("/")[1])
@@ -315,7 +315,7 @@ def test_a_function_whose_input_is_deleted_before_it_reads_it_ends_quietly(
 
     world.functions.mode = "keep"
     created(world)
-    world.library._backend.objects.get = get_after_a_deletion  # type: ignore[method-assign]
+    world.backend.objects.get = get_after_a_deletion  # type: ignore[method-assign]
     world.functions.run_kept()
     world.assert_consistent()
     assert not caplog.records
