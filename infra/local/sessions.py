@@ -139,21 +139,11 @@ class Sessions:
         return f"chorale session {self._account.id}".encode()
 
 
-class ServiceCredentials(RefreshableCredentials):
-    """The service's own temporary credentials for botocore, renewed in time; `expires` is when the present ones end."""
-
-    @property
-    def expires(self) -> datetime:
-        """Read it before `get_frozen_credentials()`, and it is never later than the end of what that returns."""
-        expiry_time: datetime = self._expiry_time  # type: ignore[attr-defined]
-        return expiry_time
-
-
-def service_credentials(sessions: Sessions, role: str = API_ROLE, session: str = "server") -> ServiceCredentials:
-    """Credentials of one of the service's roles that renew themselves long before they end."""
+def service_credentials(sessions: Sessions) -> RefreshableCredentials:
+    """The server's own credentials for botocore, of the API's role, that renew themselves long before they end."""
 
     def renewed() -> dict[str, Any]:
-        issued = sessions.issue_for_role(role, session, SERVICE_SESSION)
+        issued = sessions.issue_for_role(API_ROLE, "server", SERVICE_SESSION)
         return {
             "access_key": issued.access_key_id,
             "secret_key": issued.secret_access_key,
@@ -161,6 +151,6 @@ def service_credentials(sessions: Sessions, role: str = API_ROLE, session: str =
             "expiry_time": issued.expires.isoformat(),
         }
 
-    return ServiceCredentials.create_from_metadata(
+    return RefreshableCredentials.create_from_metadata(
         renewed(), renewed, "chorale-sessions", advisory_timeout=int(RENEW_BEFORE.total_seconds())
     )

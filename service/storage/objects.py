@@ -97,8 +97,11 @@ class Objects:
 
     def link(self, key: str, file_name: str, asked: timedelta, now: datetime) -> Link:
         """A presigned GET that saves as `file_name`; it ends with the signer's session, if that comes first."""
+        self._credentials.get_frozen_credentials()  # renews a session that is about to end
+        # In this order, so that a renewal in between makes the link end too early rather than too late.
+        told_end = self._told_session_end()
         frozen = self._credentials.get_frozen_credentials()
-        session_end = self._session_end(frozen.token, now)
+        session_end = (told_end or now + UNTOLD_SESSION) if frozen.token else None
         ends = now + asked if session_end is None else min(now + asked, session_end)
         seconds = max(1, int((ends - now).total_seconds()))
         url = presign(
@@ -115,13 +118,11 @@ class Objects:
         )
         return Link(url, min(ends, now.replace(microsecond=0) + timedelta(seconds=seconds)))
 
-    def _session_end(self, session_token: str | None, now: datetime) -> datetime | None:
-        """When the signer's session ends; None for long-term credentials."""
-        if not session_token:
-            return None
+    def _told_session_end(self) -> datetime | None:
+        """When the signer's session ends, if the credentials tell."""
         # botocore keeps the expiry of refreshable credentials in this attribute and offers no other way to it
         expiry: datetime | None = getattr(self._credentials, "_expiry_time", None)
-        return expiry or now + UNTOLD_SESSION
+        return expiry
 
 
 def _attachment(file_name: str) -> str:

@@ -6,7 +6,7 @@ import botocore.session
 import pytest
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials, RefreshableCredentials
+from botocore.credentials import Credentials, ReadOnlyCredentials, RefreshableCredentials
 
 from service.storage.objects import UNTOLD_SESSION, Objects, new_object_key, prefix_of
 
@@ -41,6 +41,28 @@ def test_a_link_never_outlives_the_signers_session() -> None:
     assert int(parse_qs(urlsplit(link.url).query)["X-Amz-Expires"][0]) <= 30 * 60 + 1
     shorter = objects(refreshable(expiry)).link("k", "f", timedelta(minutes=5), NOW)
     assert shorter.expires == NOW.replace(microsecond=0) + timedelta(minutes=5)
+
+
+class RenewedCredentials:
+    """Credentials whose end is another one after each look at the keys; the keys stay those of the first session."""
+
+    def __init__(self, *ends: datetime) -> None:
+        self._ends = iter(ends)
+        self._expiry_time = next(self._ends)
+
+    def get_frozen_credentials(self) -> ReadOnlyCredentials:
+        self._expiry_time = next(self._ends, self._expiry_time)
+        return ReadOnlyCredentials("ASIAEXAMPLE", "secret", "token")
+
+
+def test_a_link_never_outlives_a_session_that_another_thread_renews_meanwhile() -> None:
+    soon, late = NOW + timedelta(minutes=30), NOW + timedelta(hours=24)
+    assert objects(RenewedCredentials(soon, soon, late)).link("k", "f", HOUR, NOW).expires <= soon
+
+
+def test_a_link_of_a_session_that_ended_while_nobody_asked_is_as_long_as_its_successor_allows() -> None:
+    link = objects(RenewedCredentials(NOW - HOUR, NOW + timedelta(hours=24))).link("k", "f", HOUR, NOW)
+    assert link.expires == NOW.replace(microsecond=0) + HOUR
 
 
 def test_a_session_that_does_not_tell_its_end_is_trusted_for_an_hour() -> None:
