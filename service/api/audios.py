@@ -12,7 +12,7 @@ operations = Operations("Audio")
 
 @operations.post(
     "/audios",
-    resource="composition/*",
+    resource="audio/*",
     errors=(ConflictException, ResourceNotFoundException, ServiceQuotaExceededException),
     waits=True,
 )

@@ -24,7 +24,7 @@ RESOURCES = {
     "ListCompositions": f"arn:aws:deepcomposer:{REGION}:{ACCOUNT}:composition/*",
     "UpdateComposition": COMPOSITION_ARN,
     "DeleteComposition": COMPOSITION_ARN,
-    "CreateAudio": f"arn:aws:deepcomposer:{REGION}:{ACCOUNT}:composition/*",
+    "CreateAudio": f"arn:aws:deepcomposer:{REGION}:{ACCOUNT}:audio/*",
     "ListSampleModels": f"arn:aws:deepcomposer:{REGION}:{ACCOUNT}:model/*",
     "GetSampleModel": f"arn:aws:deepcomposer:{REGION}:{ACCOUNT}:model/ar-cnn-bach",
     "ListSampleMelodies": "*",
