@@ -300,11 +300,6 @@ def test_refused_signatures_have_the_names_of_each_protocol(
     assert recorder.scopes == []
 
 
-def test_every_protocol_names_every_reason():
-    for names in NAMES.values():
-        assert set(names) == set(Reason)
-
-
 def test_our_own_api_has_an_error_class_for_every_refused_signature():
     for status, code in NAMES["rest-json"].values():
         assert issubclass(getattr(errors, code), errors.AuthenticationError)
