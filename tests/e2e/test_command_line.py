@@ -1,7 +1,9 @@
 """The `chorale` commands, run as a person runs them: a process, its output and its exit status."""
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -138,3 +140,23 @@ def test_music_is_rendered_with_the_sound_font_that_serve_was_given(tmp_path: Pa
         assert (audio["status"], audio["soundFont"]) == ("COMPLETED", "Own Sounds")
     finally:
         assert stop_server(server) == 0
+
+
+@pytest.mark.slow
+def test_the_demo_makes_its_files_and_tells_every_step(tmp_path: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")} | {"HOME": str(tmp_path)}
+    done = subprocess.run(
+        ["chorale", "demo", "--output", "out"],
+        env=environment | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert read_midi((tmp_path / "out" / "ode-to-joy.mid").read_bytes()).note_count > 30
+    assert (tmp_path / "out" / "ode-to-joy.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "out" / "ode-to-joy.mp3").stat().st_size > 50_000
+    for step in ("compose with AR-CNN", "render to MP3", "revision 2", "mood=joyful", "0 compositions left"):
+        assert step in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
