@@ -26,9 +26,11 @@ from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 
 from infra.local.http import LocalRequest, LocalResponse
+from infra.local.json_inputs import InputError, check_input
+from infra.local.moto_mistakes import is_mistake, mistake_response
 from infra.local.moto_services import BACKENDS, DISPATCHERS, DynamoHandler, S3Response, iam_backends
 from infra.local.moto_transactions import keep_only_named_items
-from infra.local.protocol_errors import error_response
+from infra.local.protocol_errors import error_response, protocol_of
 from service.caller import Caller
 
 log = logging.getLogger(__name__)
@@ -171,9 +173,19 @@ class MotoHost:
         entrance = _entrance(service, request.path)
         if entrance is None:
             return error_response(service, 400, "InvalidURI", "Couldn't parse the specified URI.")
+        if operation is not None and protocol_of(service) == "json":
+            try:
+                check_input(get_service_model(service).operation_model(operation), request.body)
+            except InputError as error:
+                return error_response(service, 400, error.code, str(error), str(uuid.uuid4()))
         moto_request = self._moto_request(service, region, request)
         with self._turn(service, operation, caller):
-            answer = _call(entrance, moto_request)
+            try:
+                answer = _call(entrance, moto_request)
+            except Exception as error:
+                if not is_mistake(error):
+                    raise
+                return _mistake(service, operation)
         return _local_response(answer, head=request.method == "HEAD")
 
     @contextmanager
@@ -236,6 +248,13 @@ def _internal_error(service: str, operation: str | None) -> LocalResponse:
     log.exception("%s %s failed (request %s)", service, operation, request_id)
     message = "We encountered an internal error. Please try again."
     return error_response(service, 500, _INTERNAL_ERRORS.get(service, "InternalFailure"), message, request_id)
+
+
+def _mistake(service: str, operation: str | None) -> LocalResponse:
+    """Logs the exception being handled, and tells the client what it did wrong."""
+    request_id = str(uuid.uuid4())
+    log.warning("%s %s could not be read (request %s)", service, operation, request_id, exc_info=True)
+    return mistake_response(service, operation, request_id)
 
 
 def _entrance(service: str, path: str) -> Callable[..., MotoAnswer] | None:

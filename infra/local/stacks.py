@@ -32,6 +32,8 @@ class Stacks:
             return error_response("cloudformation", 400, "ValidationError", str(error))
         answered = answer(request)
         action = parameters.get("Action", "")
+        if answered.status != 200 and action == "CreateStack":
+            self._take_back(region, parameters.get("StackName", ""))
         if answered.status == 200 and action in _CARRIED_OUT:
             stack = parameters.get("StackName", "")
             try:
@@ -42,6 +44,14 @@ class Stacks:
                 message = f"The stack {stack} is incomplete: {error}"
                 return error_response("cloudformation", 400, "ValidationError", message)
         return answered
+
+    def _take_back(self, region: str, stack: str) -> None:
+        """Deletes what moto began and gave up: a stack is made within one turn, so that none else is in progress."""
+        client = self._session.client("cloudformation", region_name=region)
+        begun = client.list_stacks(StackStatusFilter=["CREATE_IN_PROGRESS"])["StackSummaries"]
+        for summary in begun:
+            if summary["StackName"] == stack:
+                client.delete_stack(StackName=summary["StackId"])
 
     def _stack_of_change_set(self, region: str, change_set: str) -> str:
         client = self._session.client("cloudformation", region_name=region)

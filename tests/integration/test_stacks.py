@@ -215,6 +215,16 @@ def test_a_template_cannot_run_code_however_it_comes(
     assert not made.exists()
 
 
+def test_a_stack_that_cannot_be_made_is_refused_and_leaves_nothing(client: Any) -> None:
+    template = BUCKET.replace("NAME", "[[a]]")
+    with pytest.raises(ClientError) as caught:
+        client.create_stack(StackName="unfinished", TemplateBody=template)
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    stacks = client.list_stacks()["StackSummaries"]
+    assert [s["StackStatus"] for s in stacks if s["StackName"] == "unfinished"] in ([], ["DELETE_COMPLETE"])
+    assert client.create_stack(StackName="unfinished", TemplateBody=BUCKET.replace("NAME", "made-at-last"))["StackId"]
+
+
 def test_short_and_long_intrinsic_functions_read_the_same() -> None:
     short = read_template("Resources: {A: {Type: T, Properties: {X: !Join ['-', [!Ref B, !GetAtt C.Arn]]}}}")
     long = {"Fn::Join": ["-", [{"Ref": "B"}, {"Fn::GetAtt": "C.Arn"}]]}

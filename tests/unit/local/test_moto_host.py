@@ -106,26 +106,76 @@ def test_the_answer_to_head_tells_the_length_of_what_it_does_not_send(host: Moto
 
 
 @pytest.mark.parametrize(
-    ("service", "expected"),
+    ("service", "operation", "expected"),
     [
-        ("dynamodb", b'"__type": "InternalServerError"'),
-        ("kms", b'"__type": "KMSInternalException"'),
-        ("iam", b"<Code>InternalFailure</Code>"),
-        ("s3", b"<Code>InternalError</Code>"),
+        ("dynamodb", "ListTables", b'"__type": "InternalServerError"'),
+        ("kms", "ListKeys", b'"__type": "KMSInternalException"'),
+        ("iam", "ListUsers", b"<Code>InternalFailure</Code>"),
+        ("s3", "ListBuckets", b"<Code>InternalError</Code>"),
     ],
 )
 def test_a_fault_is_told_in_the_services_form_and_kept_in_the_log(
-    host: MotoHost, service: str, expected: bytes, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    host: MotoHost,
+    service: str,
+    operation: str,
+    expected: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     def fail(*_: Any) -> Any:
-        raise KeyError("a secret of moto's")
+        raise RuntimeError("a secret of moto's")
 
     monkeypatch.setattr(moto_host, "_call", fail)
-    answer = host.handle(service, LocalRequest("POST", "/", "", {}, b""), operation="Anything")
+    answer = host.handle(service, LocalRequest("POST", "/", "", {}, b""), operation=operation)
     assert answer.status == 500
     assert expected in answer.body
     assert b"secret" not in answer.body
     assert "a secret of moto's" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("operation", "body", "code"),
+    [
+        ("PutItem", b"null", b"SerializationException"),
+        ("PutItem", b'{"TableName": "t"}', b"ValidationException"),
+        ("Query", b'{"TableName": 1}', b"SerializationException"),
+        ("Query", b'{"TableName": "t", "Limit": "x"}', b"SerializationException"),
+    ],
+)
+def test_an_unreadable_body_is_the_clients_mistake(host: MotoHost, operation: str, body: bytes, code: bytes) -> None:
+    headers = {"x-amz-target": f"DynamoDB_20120810.{operation}", "content-type": "application/x-amz-json-1.0"}
+    answer = host.handle("dynamodb", LocalRequest("POST", "/", "", headers, body), operation=operation)
+    assert answer.status == 400
+    assert code in answer.body
+
+
+@pytest.mark.parametrize(
+    ("operation", "method", "target", "body", "status", "code"),
+    [
+        ("UploadPart", "PUT", "/music/key?partNumber=1&uploadId=none", b"x", 404, "NoSuchUpload"),
+        ("CompleteMultipartUpload", "POST", "/music/key?uploadId=none", b"", 400, "MalformedXML"),
+        ("DeleteObjects", "POST", "/music?delete=", b"<a/>", 400, "MalformedXML"),
+        ("PutBucketTagging", "PUT", "/music?tagging=", b"<Tagging/>", 400, "MalformedXML"),
+        ("CreateBucket", "PUT", "/other", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", 400, "MalformedXML"),
+        ("PutBucketVersioning", "PUT", "/music?versioning=", b"\xff", 400, "MalformedXML"),
+        ("ListObjectsV2", "GET", "/music?list-type=2&continuation-token=none", b"", 400, "InvalidArgument"),
+    ],
+)
+def test_a_request_that_moto_cannot_read_is_the_clients_mistake(
+    host: MotoHost, operation: str, method: str, target: str, body: bytes, status: int, code: str
+) -> None:
+    s3(host, "PUT", "/music")
+    s3(host, "PUT", "/music/key", b"body")
+    path, _, asked = target.partition("?")
+    request = LocalRequest(method, path, asked, {"authorization": "AWS4-HMAC-SHA256"}, body)
+    answer = host.handle("s3", request, operation=operation)
+    assert (answer.status, f"<Code>{code}</Code>".encode() in answer.body) == (status, True)
+
+
+def test_a_page_size_that_is_no_number_is_the_clients_mistake(host: MotoHost) -> None:
+    answer = query(host, "iam", "ListUsers", MaxItems="many")
+    assert answer.status == 400
+    assert b"<Code>ValidationError</Code>" in answer.body
 
 
 def test_what_moto_cannot_do_is_not_implemented(host: MotoHost) -> None:
