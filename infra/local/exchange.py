@@ -140,8 +140,9 @@ class Exchange:
         await self._send(message)
 
     async def answer(self, response: LocalResponse, extra_headers: Iterable[tuple[str, str]] = ()) -> None:
-        """Send a complete answer. The answer to HEAD keeps its headers and loses its body."""
+        """Send a complete answer. The answer to HEAD keeps its headers and loses its body; a 304 has none either."""
         head = self.request.method == "HEAD"
+        body = b"" if head or response.status in _WITHOUT_BODY else response.body
         headers = [
             (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
             for name, value in (*response.headers, *extra_headers)
@@ -150,12 +151,12 @@ class Exchange:
         if not head and response.status not in _WITHOUT_BODY:
             headers.append((b"content-length", str(len(response.body)).encode()))
         await self.send({"type": "http.response.start", "status": response.status, "headers": headers})
-        if head or len(response.body) <= _PIECE:
-            await self.send({"type": "http.response.body", "body": b"" if head else response.body})
+        if len(body) <= _PIECE:
+            await self.send({"type": "http.response.body", "body": body})
             return
-        for start in range(0, len(response.body), _PIECE):
-            more = start + _PIECE < len(response.body)
-            piece = response.body[start : start + _PIECE]
+        for start in range(0, len(body), _PIECE):
+            more = start + _PIECE < len(body)
+            piece = body[start : start + _PIECE]
             await self.send({"type": "http.response.body", "body": piece, "more_body": more})
 
     def log(self) -> None:

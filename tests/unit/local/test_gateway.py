@@ -497,3 +497,10 @@ def test_the_log_has_one_line_a_request_and_no_secret(gateway, account, caplog):
     assert "s3:GetObject arn:aws:iam::123456789012:root" in line
     assert "X-Amz" not in line
     assert account.secret_access_key not in caplog.text
+
+
+def test_an_answer_that_may_have_no_body_is_sent_without_one(gateway, account, recorder):
+    recorder.response = LocalResponse(304, (("etag", '"tag"'),), b"moto's own words")
+    target, headers = signed(account, "s3", target="/music/key")
+    answer = call(gateway, target=target, headers=headers)
+    assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", '"tag"')
