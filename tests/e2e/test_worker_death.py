@@ -4,19 +4,17 @@ import os
 import signal
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cloud_servers import ServedCloud, start_server, stop_server
+from patience import eventually, is_running
 
 from infra.local.account import Account
 
 pytestmark = pytest.mark.slow
-
-PATIENCE = 60.0  # seconds; a worker's first composition waits for torch on a busy machine
 
 
 @pytest.fixture(scope="module")
@@ -25,14 +23,6 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServedCloud]:
     server, endpoint = start_server(data, "--workers", "1", "--no-prewarm")
     yield ServedCloud(endpoint, data, Account.load(data), server.pid)
     assert stop_server(server) == 0
-
-
-def eventually(condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + PATIENCE
-    while not (value := condition()):
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.01)
-    return value
 
 
 def compose(client: Any, name: str, sampling_iterations: int = 1) -> str:
@@ -131,4 +121,4 @@ def test_no_worker_outlives_its_server(tmp_path: Path) -> None:
         server.wait()
     assert server.stdout is not None
     server.stdout.close()
-    eventually(lambda: worker not in compose_workers(1))
+    eventually(lambda: not is_running(worker))

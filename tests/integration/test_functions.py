@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import PATIENCE, eventually, is_running
 
 from infra.local.fair_queue import QueueFullError
 from infra.local.functions import FunctionHost, Limits
@@ -19,7 +19,6 @@ from infra.local.http import LocalRequest
 from infra.local.invocations import Function
 
 HANDLERS = Path(__file__).parent / "function_handlers"
-PATIENCE = 30.0  # seconds; nothing here takes as long on a machine that does anything else at all
 
 
 class Recorder:
@@ -34,14 +33,6 @@ class Recorder:
 
     def log(self, worker: Any, lines: list[str]) -> None:
         self.lines.extend(lines)
-
-
-def eventually(condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + PATIENCE
-    while not (value := condition()):
-        assert time.monotonic() < end, "it did not come to pass"
-        time.sleep(0.01)
-    return value
 
 
 @pytest.fixture
@@ -386,9 +377,3 @@ def test_workers_end_with_a_server_that_was_killed() -> None:
     parent.wait()
     parent.stdout.close()
     eventually(lambda: not any(is_running(pid) for pid in pids))
-
-
-def is_running(pid: int) -> bool:
-    """False for a zombie too: whose child a killed server's child becomes is not ours to say."""
-    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
-    return bool(state.strip()) and not state.startswith("Z")
