@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
+from infra.local.cloudformation_templates import read_template
 from service.bootstrap import Settings
 from service.cli.main import main
 from service.library import Limits
@@ -70,5 +71,13 @@ def test_every_setting_is_documented() -> None:
         limits=Limits(),
     )
     page = (DOCS / "real-aws.md").read_text()
-    for name in settings.to_environment():
+    for name in (*settings.to_environment(), "CHORALE_API_BASE_PATH"):
         assert f"`{name}`" in page, f"docs/real-aws.md does not tell of {name}"
+
+
+def test_the_command_that_deploys_the_storage_gives_every_parameter_that_has_no_default() -> None:
+    template = read_template((ROOT / "infra" / "storage.yaml").read_text())
+    needed = [name for name, parameter in template["Parameters"].items() if "Default" not in parameter]
+    page = (DOCS / "real-aws.md").read_text()
+    for name in needed:
+        assert re.search(rf"--parameter-overrides [^\n]*{name}=", page), f"docs/real-aws.md deploys without {name}"
