@@ -18,6 +18,7 @@ import click
 from infra.local.environment import NotRunningError, Running
 from service.cli.client import ENDPOINT_VARIABLES, connect
 from service.cli.output import print_table
+from service.cli.render import rendered
 from service.music.midi import read_midi
 from service.music.picture import draw
 
@@ -124,7 +125,7 @@ def compose_and_clean_up(client: Any, output: Path, melody: str, seed: int, step
     picture_file.write_bytes(draw(score, composition["name"]))
     steps.done("draw its piano roll", picture_file.name)
 
-    audio = client.create_audio(compositionId=composition_id, format="MP3")["audio"]
+    audio = rendered(client, compositionId=composition_id, format="MP3")
     audio_file = output / f"{melody}.mp3"
     with urllib.request.urlopen(audio["url"], timeout=60) as answered:
         audio_file.write_bytes(answered.read())

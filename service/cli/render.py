@@ -1,7 +1,9 @@
 """`chorale render`: a composition, or any MIDI file, as MP3 or WAV."""
 
+import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -9,6 +11,7 @@ from service.cli.client import connect, data_option
 from service.cli.output import save, with_progress
 
 FORMATS = {".mp3": "MP3", ".wav": "WAV"}
+PAUSE_SECONDS = 0.25  # between looks at a rendering in progress
 
 
 @click.command()
@@ -46,11 +49,24 @@ def render(source: str, output: Path, revision: int | None, data: Path) -> None:
         return
     client = connect(data)
     request = {"compositionId": source, "format": kind} | ({"revision": revision} if revision else {})
-    audio = with_progress("rendering", lambda: client.create_audio(**request)["audio"])
-    if audio["status"] != "COMPLETED":
-        raise click.ClickException(
-            audio.get("statusReason", f"the rendering is {audio['status']}; look again with `chorale compositions get`")
-        )
+    audio = with_progress("rendering", lambda: rendered(client, **request))
     with urllib.request.urlopen(audio["url"], timeout=60) as answered:
         save(output, answered.read())
     click.echo(f"{audio['durationSeconds']:.1f} s with {audio['soundFont']}")
+
+
+def rendered(client: Any, **request: Any) -> dict[str, Any]:
+    """The finished rendering that CreateAudio is asked for, waited for when it takes longer than one answer.
+
+    The waiter audio_completed would not do: it looks at every rendering of the revision, failed ones included.
+    """
+    audio = client.create_audio(**request)["audio"]
+    while audio["status"] == "IN_PROGRESS":
+        time.sleep(PAUSE_SECONDS)
+        composition = client.get_composition(
+            compositionId=audio["compositionId"], revision=audio["revision"], includeOutputMidi=False
+        )["composition"]
+        audio = next(found for found in composition["audios"] if found["audioId"] == audio["audioId"])
+    if audio["status"] == "FAILED":
+        raise click.ClickException(audio.get("statusReason", "the rendering failed"))
+    return audio
