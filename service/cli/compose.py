@@ -8,7 +8,7 @@ import click
 
 from service.algorithms import ALGORITHMS
 from service.cli.client import connect, data_option
-from service.cli.output import answer, json_option, print_facts, print_json, save, with_progress
+from service.cli.output import json_option, print_facts, print_json, save, with_progress
 from service.resources import ID_PATTERN
 from service.samples import sample_melodies
 
@@ -107,7 +107,7 @@ def _create(client: Any, **request: Any) -> dict[str, Any]:
     made = client.create_composition(**request)["composition"]
     if made["status"] == "IN_PROGRESS":
         client.get_waiter("composition_completed").wait(compositionId=made["compositionId"])
-        made = answer(client.get_composition(compositionId=made["compositionId"]))["composition"]
+        made = client.get_composition(compositionId=made["compositionId"])["composition"]
     return made
 
 

@@ -6,7 +6,7 @@ import click
 
 from service.cli.client import connect, data_option
 from service.cli.compose import summary
-from service.cli.output import answer, json_option, print_facts, print_json, print_table, save
+from service.cli.output import json_option, print_facts, print_json, print_table, save
 
 
 @click.group()
@@ -45,7 +45,7 @@ def get(composition_id: str, revision: int | None, output: Path | None, data: Pa
     request = {"compositionId": composition_id, "includeOutputMidi": output is not None}
     if revision is not None:
         request["revision"] = revision
-    found = answer(connect(data).get_composition(**request))["composition"]
+    found = connect(data).get_composition(**request)["composition"]
     if output:
         if "outputMidi" not in found:
             raise click.ClickException(f"the composition is {found['status']} and has no music to save")

@@ -29,11 +29,6 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def answer(response: Mapping[str, Any]) -> dict[str, Any]:
-    """A boto3 response without its metadata."""
-    return {name: value for name, value in response.items() if name != "ResponseMetadata"}
-
-
 def print_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Left-aligned columns, two spaces apart."""
     cells = [[str(cell) for cell in row] for row in rows]
