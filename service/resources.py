@@ -1,4 +1,4 @@
-"""Compositions and audio as frozen values: their ARNs, tags, ids and legal status changes."""
+"""Compositions and audio as frozen values, with the ARNs, tags, ids and statuses that they have."""
 
 import os
 import re

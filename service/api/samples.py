@@ -127,7 +127,7 @@ def get_sample_model(caller: CallerDependency, model_id: ModelIdInPath) -> GetSa
         model = sample_model(model_id)
     except KeyError:
         raise ResourceNotFoundException(
-            f"There is no sample model {model_id}.", resource_id=model_id, resource_type="model"
+            f"No sample model {model_id}.", resource_id=model_id, resource_type="model"
         ) from None
     return GetSampleModelResponse(
         model=SampleModelDescription(

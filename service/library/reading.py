@@ -1,4 +1,4 @@
-"""Reading compositions: Get, List, and the views that every other operation answers with."""
+"""GetComposition, and the views that every other operation answers with."""
 
 from collections.abc import Callable
 from datetime import timedelta

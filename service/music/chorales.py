@@ -10,6 +10,7 @@ from service.music.score import DEFAULT_BPM, TICKS_PER_BEAT, TICKS_PER_STEP, Met
 
 VOICE_NAMES = ("Soprano", "Alto", "Tenor", "Bass")
 VOICES = len(VOICE_NAMES)
+STEPS_PER_BEAT = TICKS_PER_BEAT // TICKS_PER_STEP
 SILENT = 0  # as a pitch
 CHOIR_AAHS = 52  # General MIDI program
 DEFAULT_BAR = 16  # 16ths
@@ -133,6 +134,3 @@ def from_score(score: Score) -> Chorale:
 def nearest_step(tick: int) -> int:
     """The number of the 16th nearest to a tick, the later one of two equally near."""
     return (tick + TICKS_PER_STEP // 2) // TICKS_PER_STEP
-
-
-STEPS_PER_BEAT = TICKS_PER_BEAT // TICKS_PER_STEP
