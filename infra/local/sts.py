@@ -28,6 +28,9 @@ def get_session_token(caller: Caller, parameters: Mapping[str, str], sessions: S
     if caller.type not in (PrincipalType.ROOT, PrincipalType.USER) or caller.session_expires is not None:
         message = "Cannot call GetSessionToken with session credentials"
         return error_response("sts", 403, "AccessDenied", message, str(uuid.uuid4()))
+    if "SerialNumber" in parameters or "TokenCode" in parameters:
+        message = "MultiFactorAuthentication failed: this account has no MFA devices."
+        return error_response("sts", 403, "AccessDenied", message, str(uuid.uuid4()))
     text = parameters.get("DurationSeconds", str(_DEFAULT_SECONDS))
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and _MIN_SECONDS <= int(text) <= _MAX_SECONDS):
         message = (

@@ -447,6 +447,12 @@ def test_a_session_has_a_sensible_length(gateway, account, seconds):
     assert (answer.status, answer.headers["x-amzn-errortype"]) == (400, "ValidationError")
 
 
+def test_a_session_cannot_be_had_for_a_device_that_nobody_has(gateway, account):
+    body = b"Action=GetSessionToken&SerialNumber=arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Fada&TokenCode=123456"
+    answer = send(gateway, account, "sts", "POST", body=body)
+    assert (answer.status, answer.headers["x-amzn-errortype"]) == (403, "AccessDenied")
+
+
 def test_a_session_cannot_beget_a_session(gateway, account):
     session = Sessions(account).issue(account.root.arn, account.id, PrincipalType.ROOT, timedelta(hours=1))
     credentials = Credentials(session.access_key_id, session.secret_access_key, session.session_token)
