@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from infra.local.account import Account
+from infra.local.platform_calls import process_runs
 
 RUNNING_FILE = "server.json"
 CONFIG_FILE = "aws-config"
@@ -38,11 +39,14 @@ class Running:
 
     @classmethod
     def read(cls, data: Path) -> "Running":
-        """Raises NotRunningError when no server has written the file."""
+        """Raises NotRunningError when no server has written the file, or the one that did was killed."""
         try:
-            return cls(**json.loads((data / RUNNING_FILE).read_text()))
+            running = cls(**json.loads((data / RUNNING_FILE).read_text()))
         except FileNotFoundError:
-            raise NotRunningError(f"no server runs on {data}; start one with `chorale serve`") from None
+            running = None
+        if running is None or not process_runs(running.pid):
+            raise NotRunningError(f"no server runs on {data}; start one with `chorale serve`")
+        return running
 
 
 def sdk_directory() -> Path:

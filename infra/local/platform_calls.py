@@ -53,6 +53,17 @@ class FolderLock:
         self.release()
 
 
+def process_runs(pid: int) -> bool:
+    """Whether there is a process with this id, whoever owns it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def usable_processors() -> int:
     """How many processors this process may use; macOS only tells how many there are."""
     if hasattr(os, "sched_getaffinity"):
@@ -61,9 +72,13 @@ def usable_processors() -> int:
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make the folder, and its parents where they are missing, so that only its owner can enter it."""
+    """Make the folder, and its parents where they are missing, so that only its owner can enter it.
+
+    One that holds something already keeps the mode its owner gave it: it may be a home or /tmp.
+    """
     folder.mkdir(mode=PRIVATE_FOLDER_MODE, parents=True, exist_ok=True)
-    folder.chmod(PRIVATE_FOLDER_MODE)
+    if not any(folder.iterdir()):
+        folder.chmod(PRIVATE_FOLDER_MODE)
 
 
 def write_private_file(path: Path, content: bytes) -> None:

@@ -5,7 +5,14 @@ import sys
 
 import pytest
 
-from infra.local.platform_calls import FolderInUseError, FolderLock, usable_processors, write_private_file
+from infra.local.platform_calls import (
+    FolderInUseError,
+    FolderLock,
+    make_private_folder,
+    process_runs,
+    usable_processors,
+    write_private_file,
+)
 
 HOLD_LOCK = """
 import sys, time
@@ -38,6 +45,24 @@ def test_a_lock_ends_with_its_process_however_it_ends(tmp_path):
         holder.communicate()
     with FolderLock(tmp_path):
         pass
+
+
+def test_a_folder_becomes_private_unless_it_holds_something(tmp_path):
+    new, empty, used = tmp_path / "a" / "new", tmp_path / "empty", tmp_path / "used"
+    for folder in (empty, used):
+        folder.mkdir()
+        folder.chmod(0o755)
+    (used / "letter").touch()
+    for folder in (new, empty, used):
+        make_private_folder(folder)
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (new, empty, used)] == [0o700, 0o700, 0o755]
+
+
+def test_a_process_runs_until_it_has_ended():
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert process_runs(process.pid)
+    process.communicate()
+    assert not process_runs(process.pid)
 
 
 def test_a_private_file_is_whole_and_only_its_owners(tmp_path):
