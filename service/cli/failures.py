@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, WaiterError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    WaiterError,
+)
 
 from infra.local.account import AccountError
 from infra.local.environment import NotRunningError
@@ -20,6 +26,8 @@ def explain(error: Exception) -> str | None:
         case WaiterError():
             answered: Any = error.last_response
             return answered.get("composition", {}).get("statusReason") or str(error)
+        case ParamValidationError():
+            return " ".join(str(error).split())
         case NoCredentialsError():
             return 'No credentials were found; run `eval "$(chorale env)"` first.'
         case NotRunningError() | AccountError() | MidiError():

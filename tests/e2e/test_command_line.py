@@ -86,6 +86,7 @@ def test_a_file_is_rendered_without_the_service(chorale, tmp_path: Path) -> None
     [
         (["compose", "no-such-melody"], "none of the sample melodies"),
         (["compose", "ode-to-joy", "--temperature", "99"], "temperature"),
+        (["compose", "ode-to-joy", "--seed", "-1"], "seed"),
         (["compose", "ode-to-joy", "--tag", "novalue"], "KEY=VALUE"),
         (["compose", "ode-to-joy", "--model", "genre-joco-1"], "ResourceNotFoundException"),
         (["compositions", "get", "../../etc/passwd"], "ValidationException"),
