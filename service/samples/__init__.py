@@ -34,8 +34,8 @@ class SampleMelody:
 class SampleModel:
     """A trained model, as its card describes it.
 
-    `figures` are its measured figures by name, `training_hyperparameters` what it was trained with, `weights_bytes` the
-    size of its weights on disk; `created` is an ISO 8601 date. `card` is the whole card.
+    `figures` are its measured figures by name, `weights_bytes` the size of its weights on disk; `created` is an ISO 8601
+    date.
     """
 
     id: str
@@ -46,9 +46,7 @@ class SampleModel:
     created: str
     license: str
     figures: Mapping[str, Any]
-    training_hyperparameters: Mapping[str, Any]
     weights_bytes: int
-    card: Mapping[str, Any]
 
 
 @cache
@@ -110,7 +108,5 @@ def _model(card: dict[str, Any]) -> SampleModel:
         created=card["created"],
         license=card["license"],
         figures=card["figures"],
-        training_hyperparameters=card["trainingHyperParameters"],
         weights_bytes=card["weightsBytes"],
-        card=card,
     )
