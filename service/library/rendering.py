@@ -11,7 +11,7 @@ from service.library.views import AudioView
 from service.music.audio import AudioFormat
 from service.resources import Audio, Status, new_id
 from service.storage.items import Token
-from service.storage.metadata import TokenTaken
+from service.storage.metadata import CompositionGone, TokenTaken
 
 OPERATION = "CreateAudio"
 FORMATS = tuple(AudioFormat)
@@ -45,6 +45,8 @@ def create(
             client_request_token=token,
             link_life=link_life,
         )
+    except CompositionGone:
+        raise no_composition(composition_id) from None
     try:
         backend.inference.render(audio, caller.arn)
     except Exception:

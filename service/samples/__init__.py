@@ -34,8 +34,8 @@ class SampleMelody:
 class SampleModel:
     """A trained model, as its card describes it.
 
-    `figures` are its measured figures by name, `weights_bytes` the size of its weights on disk; `created` is an ISO 8601
-    date.
+    `figures` are its measured figures by name, `weights_bytes` the size of its weights on disk; `created` is a date in
+    the form of ISO 8601.
     """
 
     id: str

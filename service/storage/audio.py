@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from service.errors import ResourceNotFoundException, ServiceQuotaExceededException
+from service.errors import ServiceQuotaExceededException
 from service.resources import Audio, Status
 from service.storage.items import (
     Intent,
@@ -19,7 +19,7 @@ from service.storage.items import (
     text,
     token_key_named,
 )
-from service.storage.metadata import COMPOSITION_LIVES, STATUS_IS, TokenTaken, claim
+from service.storage.metadata import COMPOSITION_LIVES, STATUS_IS, CompositionGone, TokenTaken, claim
 from service.storage.table import PRESENT, Check, Delete, Put, Refused, Table, Update
 from service.storage.unfinished import RENDERING, unfinished_attributes
 
@@ -46,8 +46,8 @@ class AudioMetadata:
     def create(self, audio: Audio, token: Token | None, *, limit: int, now: datetime) -> None:
         """Stores a new rendering IN_PROGRESS.
 
-        Raises TokenTaken when the token was used before, ResourceNotFoundException when the composition is gone,
-        ServiceQuotaExceededException beyond `limit` renderings of it.
+        Raises TokenTaken when the token was used before, CompositionGone when there is nothing to render any more,
+        ServiceQuotaExceededException beyond `limit` renderings of the composition.
         """
         writes: dict[str, Any] = {
             "audio": Put(audio_item(audio) | unfinished_attributes(RENDERING, now)),
@@ -71,11 +71,7 @@ class AudioMetadata:
                     f"A composition may have at most {limit} audio renderings."
                 ) from None
             if "composition" in refused.writes:
-                raise ResourceNotFoundException(
-                    f"No composition {audio.composition_id}.",
-                    resource_id=audio.composition_id,
-                    resource_type="composition",
-                ) from None
+                raise CompositionGone from None
             raise
 
     def complete(self, intent: Intent, audio: Audio) -> bool:

@@ -65,6 +65,10 @@ class TokenTaken(Exception):
     """An idempotency token has been used before."""
 
 
+class CompositionGone(Exception):
+    """The composition has been deleted, or is being deleted."""
+
+
 class Metadata:
     def __init__(self, table: Table) -> None:
         self._table = table

@@ -121,6 +121,13 @@ def test_a_composition_deleted_while_it_is_rendered_leaves_nothing(world: World,
     assert world.object_keys() == set()
 
 
+def test_a_composition_deleted_just_before_its_audio_is_stored_is_not_found(world: World, composition_id: str) -> None:
+    deletion = {0: lambda: world.library.delete_composition(CALLER, composition_id)}
+    with world.before_writes(deletion), pytest.raises(ResourceNotFoundException):
+        world.library.create_audio(CALLER, composition_id, format="MP3")
+    world.assert_consistent()
+
+
 def test_the_failure_of_a_rendering_is_told_to_its_audio(world: World, composition_id: str) -> None:
     world.functions.mode = "keep"
     audio = world.library.create_audio(CALLER, composition_id, format="MP3").audio
