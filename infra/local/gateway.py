@@ -13,7 +13,7 @@ from collections.abc import MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol
 
-from infra.local import sts
+from infra.local import root_user, sts
 from infra.local.account import Account
 from infra.local.authentication import Authenticator
 from infra.local.authorization import Authorizer, access_of
@@ -238,6 +238,8 @@ class Gateway:
         denial = self._authorizer.decide(caller, access_of(self._account, service, operation, request))
         if denial is not None:
             return self._refusal(exchange, _DENIED, denial)
+        if service == "iam" and root_user.asks_about_itself(caller, operation, request):
+            return root_user.get_user(caller)
         return self._host.handle(service, request, operation=operation, region=claim.region, caller=caller)
 
     def _carry_out_sts(self, operation: str, caller: Caller, request: LocalRequest) -> LocalResponse:

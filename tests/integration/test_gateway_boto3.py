@@ -182,6 +182,14 @@ def test_sts_speaks_of_the_caller_and_its_sessions_sign(served_cloud):
     assert error_of(sts.get_federation_token, Name="x" * 3)["Error"]["Code"] == "InvalidAction"
 
 
+def test_root_is_told_about_itself_and_no_user_is_invented(served_cloud):
+    iam = served_cloud.client("iam")
+    root = served_cloud.account.root
+    assert iam.get_user()["User"] == {"UserId": root.account, "Arn": root.arn}
+    names = [user["UserName"] for page in iam.get_paginator("list_users").paginate() for user in page["Users"]]
+    assert "default_user" not in names
+
+
 def test_an_iam_user_is_known_by_its_key_and_denied_until_policies_allow(served_cloud, bucket):
     iam = served_cloud.client("iam")
     name = f"student-{uuid.uuid4().hex[:8]}"
