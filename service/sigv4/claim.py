@@ -99,20 +99,22 @@ def _claim_of_query(request: SignedRequest) -> Claim:
     for name, value in pairs:
         if name.startswith("X-Amz-"):
             if name in given:
-                raise SignatureError(Reason.INCOMPLETE, f"The query holds {name} more than once.")
+                raise SignatureError(Reason.INCOMPLETE_QUERY, f"The query holds {name} more than once.")
             given[name] = unquote_to_bytes(value).decode("utf-8", "replace")
     if given.get("X-Amz-Algorithm") != ALGORITHM:
-        raise SignatureError(Reason.INCOMPLETE, f"X-Amz-Algorithm only supports {ALGORITHM}.")
+        raise SignatureError(Reason.INCOMPLETE_QUERY, f"X-Amz-Algorithm only supports {ALGORITHM}.")
     for name in ("X-Amz-Credential", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Signature"):
         if not given.get(name):
-            raise SignatureError(Reason.INCOMPLETE, f"The query-string form of a signature requires {name}.")
+            raise SignatureError(Reason.INCOMPLETE_QUERY, f"The query-string form of a signature requires {name}.")
     lifetime = given["X-Amz-Expires"]
     if not (lifetime.isascii() and lifetime.isdigit() and len(lifetime) <= 9):
-        raise SignatureError(Reason.INCOMPLETE, "X-Amz-Expires should be a number of seconds.")
+        raise SignatureError(Reason.INCOMPLETE_QUERY, "X-Amz-Expires should be a number of seconds.")
     if not 1 <= int(lifetime) <= MAX_PRESIGNED_SECONDS:
-        raise SignatureError(Reason.INCOMPLETE, "X-Amz-Expires must be less than a week (in seconds); that is 604800.")
+        raise SignatureError(
+            Reason.INCOMPLETE_QUERY, "X-Amz-Expires must be from 1 to 604800 seconds, which are a week."
+        )
     if _TIMESTAMP.fullmatch(given["X-Amz-Date"]) is None:
-        raise SignatureError(Reason.INCOMPLETE, "X-Amz-Date must have the form YYYYMMDDTHHMMSSZ.")
+        raise SignatureError(Reason.INCOMPLETE_QUERY, "X-Amz-Date must have the form YYYYMMDDTHHMMSSZ.")
     return _claim(
         given["X-Amz-Credential"],
         given["X-Amz-SignedHeaders"],

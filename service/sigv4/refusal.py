@@ -9,6 +9,7 @@ class Reason(Enum):
     MISSING = auto()  # the request is not signed at all
     OUTDATED = auto()  # signed by Signature Version 2 or another scheme that is not accepted
     INCOMPLETE = auto()  # parts of the signature are missing or unreadable
+    INCOMPLETE_QUERY = auto()  # the same of a signature in the query
     UNKNOWN_KEY = auto()  # no such access key
     INVALID_TOKEN = auto()  # the session token is not the one of this access key
     MISMATCH = auto()  # the signature is not the one that the secret key gives

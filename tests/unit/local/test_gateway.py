@@ -315,7 +315,7 @@ def test_our_own_api_has_an_error_class_for_every_refused_signature():
         ("/", [("content-type", "application/x-www-form-urlencoded")], 403, "MissingAuthenticationToken"),
         ("/b/k?AWSAccessKeyId=A&Signature=s&Expires=1", [], 400, "InvalidRequest"),
         ("/b/k", [("authorization", "AWS AKID:signature")], 400, "InvalidRequest"),
-        ("/b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256", [], 400, "AuthorizationHeaderMalformed"),
+        ("/b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256", [], 400, "AuthorizationQueryParametersError"),
         ("/b/k", [("authorization", "Bearer token")], 400, "IncompleteSignatureException"),
         ("/healthz", [("authorization", "Bearer token")], 400, "IncompleteSignatureException"),
         ("/moto-api/reset", [], 403, "MissingAuthenticationTokenException"),

@@ -34,6 +34,8 @@ EXPECTED = {
         Reason.UNKNOWN_KEY: (403, "InvalidAccessKeyId"),
         Reason.MISMATCH: (403, "SignatureDoesNotMatch"),
         Reason.SKEWED: (403, "RequestTimeTooSkewed"),
+        Reason.INCOMPLETE: (400, "AuthorizationHeaderMalformed"),
+        Reason.INCOMPLETE_QUERY: (400, "AuthorizationQueryParametersError"),
         Reason.TOKEN_EXPIRED: (403, "ExpiredToken"),
         Reason.URL_EXPIRED: (403, "AccessDenied"),
         Reason.BODY_MISMATCH: (400, "XAmzContentSHA256Mismatch"),
