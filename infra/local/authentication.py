@@ -26,6 +26,7 @@ class IamKey(Protocol):
 
 
 FindIamAccessKey = Callable[[str], IamKey | None]
+IsIamUser = Callable[[str], bool]
 
 
 def utc_now() -> datetime:
@@ -40,17 +41,24 @@ class Authenticator:
         account: Account,
         sessions: Sessions,
         find_iam_access_key: FindIamAccessKey,
+        is_iam_user: IsIamUser,
         clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self._account = account
         self._sessions = sessions
         self._find_iam_access_key = find_iam_access_key
+        self._is_iam_user = is_iam_user
         self._clock = clock
         self._root = SecretKey(account.access_key_id, account.secret_access_key, principal=account.root)
 
     def may_wait(self, claim: Claim) -> bool:
         """Whether `authenticate` may have to wait for the account's IAM, and so belongs off the event loop."""
-        return claim.session_token is None and claim.access_key_id != self._account.access_key_id
+        if claim.access_key_id == self._account.access_key_id:
+            return False
+        if claim.session_token is None:
+            return True
+        session = self._sessions.open(claim.session_token)
+        return session is not None and session.caller.type is PrincipalType.USER
 
     def authenticate(self, claim: Claim, request: SignedRequest) -> tuple[Caller, Verified]:
         """The caller that the claim proves, and the proof. Raises SignatureError."""
@@ -74,6 +82,8 @@ class Authenticator:
         session = self._sessions.open(session_token)
         if session is None or session.access_key_id != access_key_id:
             return None
+        if session.caller.type is PrincipalType.USER and not self._is_iam_user(session.caller.user_id):
+            return None  # the user was deleted since
         return SecretKey(
             access_key_id,
             session.secret_access_key,

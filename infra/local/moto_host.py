@@ -164,6 +164,12 @@ class MotoHost:
             user = backend.users[key.user_name]
             return IamAccessKey(access_key_id, key.secret_access_key, user.name, user.arn, user.id)
 
+    def is_iam_user(self, user_id: str) -> bool:
+        """Whether an IAM user has this unique id, which no later user of the same name gets."""
+        with self._lock:
+            users = iam_backends[self.account][_PARTITION].users
+            return any(user.id == user_id for user in users.values())
+
     def _answer(
         self, service: str, request: LocalRequest, operation: str | None, region: str, caller: Caller | None
     ) -> LocalResponse:

@@ -79,7 +79,7 @@ def gateway_for(cloud: LocalCloud, host_names: HostNames) -> Gateway:
     settings = cloud.settings
     return Gateway(
         cloud.account,
-        Authenticator(cloud.account, cloud.sessions, cloud.host.find_iam_access_key),
+        Authenticator(cloud.account, cloud.sessions, cloud.host.find_iam_access_key, cloud.host.is_iam_user),
         Authorizer(service_grants(cloud.account, settings.table, settings.music_bucket)),
         cloud.sessions,
         cloud.host,

@@ -190,6 +190,29 @@ def test_root_is_told_about_itself_and_no_user_is_invented(served_cloud):
     assert "default_user" not in names
 
 
+def test_the_session_of_a_user_ends_with_the_user(served_cloud):
+    iam = served_cloud.client("iam")
+    name = f"leaver-{uuid.uuid4().hex[:8]}"
+
+    def make_user():
+        iam.create_user(UserName=name)
+        return iam.create_access_key(UserName=name)["AccessKey"]
+
+    key = make_user()
+    user = served_cloud.session(access_key=key["AccessKeyId"], secret=key["SecretAccessKey"])
+    issued = served_cloud.client("sts", session=user).get_session_token()["Credentials"]
+    session = served_cloud.session(
+        access_key=issued["AccessKeyId"], secret=issued["SecretAccessKey"], token=issued["SessionToken"]
+    )
+    sts = served_cloud.client("sts", session=session)
+    assert sts.get_caller_identity()["Arn"].endswith(f":user/{name}")
+    iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user(UserName=name)
+    assert error_of(sts.get_caller_identity)["Error"]["Code"] == "InvalidClientTokenId"
+    make_user()  # another user, though of the same name
+    assert error_of(sts.get_caller_identity)["Error"]["Code"] == "InvalidClientTokenId"
+
+
 def test_an_iam_user_is_known_by_its_key_and_denied_until_policies_allow(served_cloud, bucket):
     iam = served_cloud.client("iam")
     name = f"student-{uuid.uuid4().hex[:8]}"
