@@ -5,35 +5,29 @@ other is plain HTTP on a loopback port, for our own workers: it stays open while
 has closed.
 """
 
-import contextlib
 import gc
 import ipaddress
-import logging
-import logging.handlers
 import os
 import socket
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from infra.local.access_log import logged_requests
 from infra.local.account import Account, AccountError
 from infra.local.authentication import Authenticator
 from infra.local.authorization import Authorizer, service_grants
 from infra.local.cloud import CloudOptions, LocalCloud
 from infra.local.environment import Running
-from infra.local.exchange import access_log
 from infra.local.gateway import Gateway
 from infra.local.hosts import HostNames
 from infra.local.listeners import Listeners, run
-from infra.local.platform_calls import PRIVATE_FILE_MODE, FolderInUseError, FolderLock, make_private_folder
+from infra.local.platform_calls import FolderInUseError, FolderLock, make_private_folder
 from infra.local.tls import TlsError, TlsFiles, owners_files, self_signed
 
 DEFAULT_PORT = 4242
-ACCESS_LOG_FILE = "access.log"
 
 _BACKLOG = 2048
-_ACCESS_LOG_BYTES = 10 << 20
 
 
 class ServeError(Exception):
@@ -66,7 +60,7 @@ def serve(options: ServeOptions) -> None:
         tls = _tls_files(options)
         with FolderLock(options.data), _listener(options.host, options.port) as public:
             account = Account.load_or_create(options.data)
-            with _listener("127.0.0.1", 0) as internal, _access_log(options.data):
+            with _listener("127.0.0.1", 0) as internal, logged_requests(options.data):
                 _serve_account(options, account, host_names, tls, public, internal)
     except (FolderInUseError, AccountError, TlsError, ValueError) as error:
         raise ServeError(str(error)) from error
@@ -170,20 +164,3 @@ def _public_name(options: ServeOptions) -> str:
 
 def _endpoint(scheme: str, name: str, listener: socket.socket) -> str:
     return f"{scheme}://{name}:{listener.getsockname()[1]}"
-
-
-@contextlib.contextmanager
-def _access_log(data: Path) -> Iterator[None]:
-    """One line for each request, in a file of the data directory that never grows beyond a few megabytes."""
-    path = data / ACCESS_LOG_FILE
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=_ACCESS_LOG_BYTES, backupCount=2)
-    path.chmod(PRIVATE_FILE_MODE)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    access_log.addHandler(handler)
-    access_log.setLevel(logging.INFO)
-    access_log.propagate = False
-    try:
-        yield
-    finally:
-        access_log.removeHandler(handler)
-        handler.close()
