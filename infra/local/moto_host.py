@@ -151,8 +151,9 @@ class MotoHost:
                 return DynamoAnswer(getattr(handler, method)().result)
             except (ServiceException, HTTPException) as error:
                 return DynamoAnswer({}, _dynamodb_error(operation, error))
-            except Exception:
-                return DynamoAnswer({}, _internal_error("dynamodb", operation))
+            except Exception as error:
+                told = _mistake if is_mistake(error) else _internal_error
+                return DynamoAnswer({}, told("dynamodb", operation))
 
     def find_iam_access_key(self, access_key_id: str) -> IamAccessKey | None:
         """The active key of an IAM user with this id, or None."""

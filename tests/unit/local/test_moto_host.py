@@ -182,7 +182,17 @@ def test_what_moto_cannot_do_is_not_implemented(host: MotoHost) -> None:
     assert dynamodb(host, "NoSuchOperation", {}).status == 501
 
 
-def test_a_fault_of_the_direct_path_is_an_answer_too(host: MotoHost) -> None:
+def test_a_mistake_on_the_direct_path_is_an_answer_too(host: MotoHost) -> None:
+    answer = host.dynamodb("GetItem", "get_item", {})
+    assert answer.error is not None
+    assert answer.error.status == 400
+
+
+def test_a_fault_of_the_direct_path_is_an_answer_too(host: MotoHost, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> Any:
+        raise RuntimeError("a secret of moto's")
+
+    monkeypatch.setattr(moto_host.DynamoHandler, "get_item", fail)
     answer = host.dynamodb("GetItem", "get_item", {})
     assert answer.error is not None
     assert answer.error.status == 500
