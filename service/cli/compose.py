@@ -8,7 +8,7 @@ import click
 
 from service.algorithms import ALGORITHMS
 from service.cli.client import connect, data_option
-from service.cli.output import json_option, print_facts, print_json, save, with_progress
+from service.cli.output import OutputFile, json_option, print_facts, print_json, save, with_progress
 from service.resources import ID_PATTERN
 from service.samples import sample_melodies
 
@@ -58,7 +58,7 @@ def source_of(text: str) -> dict[str, Any]:
 @click.option("--model", default="ar-cnn-bach", show_default=True, help="The id of the model that composes.")
 @click.option("--name", help="What to call the composition. The melody's name unless given.")
 @click.option("--tag", "tags", multiple=True, metavar="KEY=VALUE", help="A tag for the composition; repeatable.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Where to save the MIDI file.")
+@click.option("--output", "-o", type=OutputFile(), help="Where to save the MIDI file.")
 @parameter_options
 @data_option
 @json_option

@@ -6,7 +6,7 @@ import click
 
 from service.cli.client import connect, data_option
 from service.cli.compose import summary
-from service.cli.output import json_option, print_facts, print_json, print_table, save
+from service.cli.output import OutputFile, json_option, print_facts, print_json, print_table, save
 
 
 @click.group()
@@ -37,7 +37,7 @@ def list_(limit: int | None, data: Path, as_json: bool) -> None:
 @compositions.command()
 @click.argument("composition_id", metavar="ID")
 @click.option("--revision", type=click.IntRange(1), help="An earlier revision; the newest unless given.")
-@click.option("--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Where to save the MIDI file.")
+@click.option("--output", "-o", type=OutputFile(), help="Where to save the MIDI file.")
 @data_option
 @json_option
 def get(composition_id: str, revision: int | None, output: Path | None, data: Path, as_json: bool) -> None:

@@ -58,6 +58,21 @@ def with_progress(doing: str, work: Callable[[], T]) -> T:
         return future.result()
 
 
+class OutputFile(click.Path):
+    """A file to write. Its folder must be there: better said before the work than after it."""
+
+    name = "file"
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, writable=True, path_type=Path)
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        path: Path = super().convert(value, parameter, context)
+        if not path.absolute().parent.is_dir():
+            self.fail(f"there is no folder {path.absolute().parent}", parameter, context)
+        return path
+
+
 def save(path: Path, data: bytes) -> None:
     """Writes a file and says so on stderr."""
     path.write_bytes(data)

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from service.cli.client import connect, data_option
-from service.cli.output import save, with_progress
+from service.cli.output import OutputFile, save, with_progress
 
 FORMATS = {".mp3": "MP3", ".wav": "WAV"}
 PAUSE_SECONDS = 0.25  # between looks at a rendering in progress
@@ -19,7 +19,7 @@ PAUSE_SECONDS = 0.25  # between looks at a rendering in progress
 @click.option(
     "--output",
     "-o",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputFile(),
     required=True,
     help="Where to save the sound; the name's ending, .mp3 or .wav, decides the format.",
 )

@@ -6,16 +6,14 @@ from pathlib import Path
 import click
 
 from service.cli.client import connect, data_option
-from service.cli.output import json_option, print_facts, print_json, save
+from service.cli.output import OutputFile, json_option, print_facts, print_json, save
 from service.music.metrics import guide_metrics
 from service.music.midi import read_midi
 
 
 @click.command()
 @click.argument("source", metavar="FILE|ID")
-@click.option(
-    "--picture", "-p", type=click.Path(dir_okay=False, path_type=Path), help="Where to save a piano roll as PNG."
-)
+@click.option("--picture", "-p", type=OutputFile(), help="Where to save a piano roll as PNG.")
 @data_option
 @json_option
 def show(source: str, picture: Path | None, data: Path, as_json: bool) -> None:

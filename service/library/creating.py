@@ -17,7 +17,7 @@ from service.library.views import CompositionView, NewComposition
 from service.music.midi import MidiError, read_midi
 from service.resources import Composition, ModelType, Status, new_id
 from service.samples import melody_midi, sample_model
-from service.storage.items import Intent, StoredComposition, Token
+from service.storage.items import Announcement, StoredComposition, Token
 from service.storage.metadata import TokenTaken
 from service.storage.objects import new_object_key
 
@@ -44,24 +44,24 @@ def create(backend: Backend, caller: Caller, new: NewComposition) -> Composition
     if earlier := earlier_claim(backend, caller.account, OPERATION, token, digest):
         return _answer_again(backend, earlier)
     request = _checked(backend, caller, new)
-    composition, intent = _planned(backend, caller, request)
+    composition, announcement = _planned(backend, caller, request)
     claim = new_claim(backend, caller.account, OPERATION, token, digest, composition.id)
     try:
         backend.metadata.create_composition(
-            composition, intent, claim, limit=backend.limits.compositions, now=composition.created
+            composition, announcement, claim, limit=backend.limits.compositions, now=composition.created
         )
     except TokenTaken:
         return create(backend, caller, new)  # the same request came twice at once, and the other one was quicker
-    _ask_for(backend, composition, intent, request.input_midi, claim)
+    _ask_for(backend, composition, announcement, request.input_midi, claim)
     return _await(backend, composition.account, composition.id)
 
 
 def _ask_for(
-    backend: Backend, composition: Composition, intent: Intent, input_midi: bytes, token: Token | None
+    backend: Backend, composition: Composition, announcement: Announcement, input_midi: bytes, token: Token | None
 ) -> None:
     """Stores the input and invokes the function; when that fails, nothing stays behind."""
     try:
-        if not backend.writing.store(intent, input_midi, backend.metadata.input_stored):
+        if not backend.writing.store(announcement, input_midi, backend.metadata.input_stored):
             raise ConflictException(
                 f"The composition {composition.id} was deleted while it was being created.",
                 resource_id=composition.id,
@@ -98,7 +98,7 @@ def _answer_again(backend: Backend, earlier: Token) -> CompositionView:
         raise no_longer_exists(earlier) from None
 
 
-def _planned(backend: Backend, caller: Caller, request: Request) -> tuple[Composition, Intent]:
+def _planned(backend: Backend, caller: Caller, request: Request) -> tuple[Composition, Announcement]:
     """The composition as it will be stored first, and the announcement of its input."""
     asked, now = request.asked, backend.now()
     composition_id = new_id()
@@ -122,7 +122,7 @@ def _planned(backend: Backend, caller: Caller, request: Request) -> tuple[Compos
         locked=asked.locked,
         tags=dict(asked.tags),
     )
-    return composition, Intent(caller.account, composition_id, new_id(), input_key, now)
+    return composition, Announcement(caller.account, composition_id, new_id(), input_key, now)
 
 
 # Checks -------------------------------------------------------------------------------------------------------------

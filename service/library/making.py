@@ -65,8 +65,8 @@ def compose(backend: Backend, account: str, composition_id: str, make: Compose) 
         return
     now = backend.now()
     revision = Revision(1, now, new_object_key(composition_id, "revision-00001", "mid"), told)
-    if intent := backend.writing.announce(account, composition_id, revision.midi_key, now):
-        backend.writing.store(intent, midi, lambda it: backend.metadata.complete_composition(it, revision))
+    if announcement := backend.writing.announce(account, composition_id, revision.midi_key, now):
+        backend.writing.store(announcement, midi, lambda it: backend.metadata.complete_composition(it, revision))
 
 
 def composition_failed(backend: Backend, account: str, composition_id: str, reason: str) -> None:
@@ -109,5 +109,5 @@ def _store(backend: Backend, audio: Audio, rendered: Rendered) -> None:
         seconds=rendered.seconds,
         size=len(rendered.data),
     )
-    if intent := backend.writing.announce(audio.account, audio.composition_id, key, backend.now()):
-        backend.writing.store(intent, rendered.data, lambda it: backend.audios.complete(it, outcome))
+    if announcement := backend.writing.announce(audio.account, audio.composition_id, key, backend.now()):
+        backend.writing.store(announcement, rendered.data, lambda it: backend.audios.complete(it, outcome))

@@ -33,9 +33,9 @@ def sweep(backend: Backend, until: datetime) -> SweepReport:
     one, and further back than the longest time a function or a request may take where there are many.
     """
     done: Counter[str] = Counter()
-    for intent in backend.unfinished.intents(until):
-        with _going_on(intent.composition_id):
-            backend.writing.abandon(intent)
+    for announcement in backend.unfinished.announcements(until):
+        with _going_on(announcement.composition_id):
+            backend.writing.abandon(announcement)
             done["objects_removed"] += 1
     for stored in backend.unfinished.deletions(until):
         with _going_on(stored.composition.id):

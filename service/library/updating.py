@@ -96,10 +96,10 @@ def _add_revision(
         facts=facts(score, newest.facts.get("report")),
         edits=tuple(_as_given(edit) for edit in edits),
     )
-    intent = backend.writing.announce(composition.account, composition.id, revision.midi_key, now)
-    if intent is None:
+    announcement = backend.writing.announce(composition.account, composition.id, revision.midi_key, now)
+    if announcement is None:
         raise no_composition(composition.id)
-    added = backend.writing.store(intent, midi, lambda it: backend.metadata.add_revision(it, revision, name))
+    added = backend.writing.store(announcement, midi, lambda it: backend.metadata.add_revision(it, revision, name))
     return (revision, midi) if added else None
 
 

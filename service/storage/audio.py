@@ -6,14 +6,14 @@ from typing import Any
 from service.errors import ServiceQuotaExceededException
 from service.resources import Audio, Status
 from service.storage.items import (
-    Intent,
+    Announcement,
     Token,
+    announcement_key,
     audio_item,
     audio_key,
     audio_outcome,
     children_of,
     composition_key,
-    intent_key,
     number,
     read_audio,
     text,
@@ -74,11 +74,11 @@ class AudioMetadata:
                 raise CompositionGone from None
             raise
 
-    def complete(self, intent: Intent, audio: Audio) -> bool:
+    def complete(self, announcement: Announcement, audio: Audio) -> bool:
         """Stores the outcome of a rendering. False when it is no longer IN_PROGRESS or its composition is gone."""
         try:
             self._table.transact(
-                intent=Delete(intent_key(intent)),
+                announcement=Delete(announcement_key(announcement)),
                 audio=Update(
                     audio_key(audio.account, audio.composition_id, audio.id),
                     set={"status": text(Status.COMPLETED), "key": text(audio.key), **audio_outcome(audio)},

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from service.resources import new_id
-from service.storage.items import Intent, StoredComposition
+from service.storage.items import Announcement, StoredComposition
 from service.storage.metadata import Metadata
 from service.storage.objects import Objects
 from service.storage.unfinished import Unfinished
@@ -22,27 +22,27 @@ class Writing:
         self._unfinished = unfinished
         self._objects = objects
 
-    def announce(self, account: str, composition_id: str, object_key: str, now: datetime) -> Intent | None:
+    def announce(self, account: str, composition_id: str, object_key: str, now: datetime) -> Announcement | None:
         """None when the composition is gone: then there is nothing to write for."""
-        intent = Intent(account, composition_id, new_id(), object_key, now)
-        return intent if self._unfinished.announce(intent) else None
+        announcement = Announcement(account, composition_id, new_id(), object_key, now)
+        return announcement if self._unfinished.announce(announcement) else None
 
-    def store(self, intent: Intent, data: bytes, commit: Callable[[Intent], bool]) -> bool:
+    def store(self, announcement: Announcement, data: bytes, commit: Callable[[Announcement], bool]) -> bool:
         """Puts the announced object and commits. False when the commit was refused; then the object is gone again.
 
-        When either step raises, it is unknown whether it took effect. The intent stays, if it still exists, and the
-        sweep decides.
+        When either step raises, it is unknown whether it took effect. The announcement stays, if it still exists, and
+        the sweep decides.
         """
-        self._objects.put(intent.object_key, data)
-        if commit(intent):
+        self._objects.put(announcement.object_key, data)
+        if commit(announcement):
             return True
-        self.abandon(intent)
+        self.abandon(announcement)
         return False
 
-    def abandon(self, intent: Intent) -> None:
-        """Removes the object of an intent that nothing will ever commit."""
-        self._objects.delete(intent.object_key)
-        self._unfinished.withdraw(intent)
+    def abandon(self, announcement: Announcement) -> None:
+        """Removes the object of an announcement that nothing will ever commit."""
+        self._objects.delete(announcement.object_key)
+        self._unfinished.withdraw(announcement)
 
 
 class Deleting:

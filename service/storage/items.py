@@ -51,7 +51,7 @@ class Token:
 
 
 @dataclass(frozen=True)
-class Intent:
+class Announcement:
     """The announcement of an object that is about to be written (see service.storage.unfinished)."""
 
     account: str
@@ -84,8 +84,8 @@ def audio_key(account: str, composition_id: str, audio_id: str) -> Key:
     return _key(children_of(account, composition_id), f"audio#{audio_id}")
 
 
-def intent_key(intent: Intent) -> Key:
-    return _key(children_of(intent.account, intent.composition_id), f"intent#{intent.id}")
+def announcement_key(announcement: Announcement) -> Key:
+    return _key(children_of(announcement.account, announcement.composition_id), f"announcement#{announcement.id}")
 
 
 def token_key(account: str, operation: str, token: str) -> Key:
@@ -329,9 +329,9 @@ def read_token(item: Item) -> Token:
     )
 
 
-def read_intent(item: Item) -> Intent:
+def read_announcement(item: Item) -> Announcement:
     account, _, composition_id = item["pk"]["S"].split("#")
-    return Intent(
+    return Announcement(
         account=account,
         composition_id=composition_id,
         id=item["sk"]["S"].partition("#")[2],

@@ -6,7 +6,7 @@
 | an account's compositions, newest first, page by page | Query `ACCOUNT#composition`, backwards: ids sort by time |
 | an earlier revision of a composition | GetItem `ACCOUNT#composition#ID`, `revision#NNNNN` |
 | one rendering; all renderings of a composition | GetItem, Query `ACCOUNT#composition#ID`, `audio#AUDIO` |
-| which objects are being written for a composition | Query `ACCOUNT#composition#ID`, `intent#INTENT` |
+| which objects are being written for a composition | Query `ACCOUNT#composition#ID`, `announcement#ANNOUNCEMENT` |
 | what did a request with this token make | GetItem `ACCOUNT#token`, `OPERATION#TOKEN`; expires by TTL |
 | how many compositions has an account | GetItem `ACCOUNT#count`, `composition` |
 | whose is the keyboard with this serial number | GetItem `coupon#SERIAL`, `coupon` |
@@ -27,15 +27,15 @@ from typing import Any
 from service.errors import ServiceQuotaExceededException
 from service.resources import Composition, Revision, Status
 from service.storage.items import (
-    Intent,
+    Announcement,
     StoredComposition,
     Token,
+    announcement_key,
     composition_item,
     composition_key,
     compositions_of,
     count_key,
     document,
-    intent_key,
     moment,
     newest_document,
     number,
@@ -50,7 +50,7 @@ from service.storage.items import (
     token_key_named,
 )
 from service.storage.table import ABSENT, PRESENT, UNCONDITIONAL, Delete, Put, Refused, Table, Update
-from service.storage.unfinished import COMPOSING, DELETING, intent_item, unfinished_attributes
+from service.storage.unfinished import COMPOSING, DELETING, announcement_item, unfinished_attributes
 
 ALIVE = "attribute_not_exists(#deleting)"
 COMPOSITION_LIVES = f"{PRESENT} AND {ALIVE}"
@@ -111,7 +111,7 @@ class Metadata:
     # Creating
 
     def create_composition(
-        self, composition: Composition, intent: Intent, token: Token | None, *, limit: int, now: datetime
+        self, composition: Composition, announcement: Announcement, token: Token | None, *, limit: int, now: datetime
     ) -> None:
         """Stores a new composition IN_PROGRESS, and announces its input in the same breath.
 
@@ -128,7 +128,7 @@ class Metadata:
                 conditions=(BELOW_LIMIT,),
                 values={"limit": number(limit)},
             ),
-            "intent": Put(intent_item(intent)),
+            "announcement": Put(announcement_item(announcement)),
         }
         if token is not None:
             writes["token"] = claim(token, now)
@@ -141,22 +141,22 @@ class Metadata:
                 raise ServiceQuotaExceededException(f"An account may keep at most {limit} compositions.") from None
             raise
 
-    def input_stored(self, intent: Intent) -> bool:
+    def input_stored(self, announcement: Announcement) -> bool:
         """Ends the announcement of the input. False when the composition has been deleted meanwhile."""
         return self._commit(
-            intent,
+            announcement,
             composition=Update(
-                composition_key(intent.account, intent.composition_id),
+                composition_key(announcement.account, announcement.composition_id),
                 set={"inputStored": {"BOOL": True}},
                 conditions=(COMPOSITION_LIVES,),
             ),
         )
 
-    def complete_composition(self, intent: Intent, revision: Revision) -> bool:
+    def complete_composition(self, announcement: Announcement, revision: Revision) -> bool:
         """Makes the composition COMPLETED with its first revision. False when it is no longer IN_PROGRESS."""
-        account, composition_id = intent.account, intent.composition_id
+        account, composition_id = announcement.account, announcement.composition_id
         return self._commit(
-            intent,
+            announcement,
             composition=Update(
                 composition_key(account, composition_id),
                 set={
@@ -188,9 +188,9 @@ class Metadata:
 
     # Changing
 
-    def add_revision(self, intent: Intent, revision: Revision, name: str | None) -> bool:
+    def add_revision(self, announcement: Announcement, revision: Revision, name: str | None) -> bool:
         """Makes `revision` the newest. False when the revision before it is no longer the newest, or all is gone."""
-        account, composition_id = intent.account, intent.composition_id
+        account, composition_id = announcement.account, announcement.composition_id
         changes = {
             "updatedAt": moment(revision.created),
             "revision": number(revision.number),
@@ -199,7 +199,7 @@ class Metadata:
         if name is not None:
             changes["name"] = text(name)
         return self._commit(
-            intent,
+            announcement,
             composition=Update(
                 composition_key(account, composition_id),
                 set=changes,
@@ -270,7 +270,7 @@ class Metadata:
                 ConsistentRead=True,
             )
         ]
-        self._table.delete_all([key for key in keys if not key["sk"]["S"].startswith("intent#")])
+        self._table.delete_all([key for key in keys if not key["sk"]["S"].startswith("announcement#")])
 
     def remove_composition(self, account: str, composition_id: str) -> None:
         """The last step of a deletion. Nothing happens when someone else was quicker."""
@@ -282,9 +282,9 @@ class Metadata:
         except Refused:
             return
 
-    def _commit(self, intent: Intent, **writes: Any) -> bool:
+    def _commit(self, announcement: Announcement, **writes: Any) -> bool:
         try:
-            self._table.transact(intent=Delete(intent_key(intent)), **writes)
+            self._table.transact(announcement=Delete(announcement_key(announcement)), **writes)
         except Refused:
             return False
         return True

@@ -2,16 +2,16 @@
 
 An object in S3 and an item in DynamoDB cannot change together. So every object is written in three steps:
 
-    announce   an intent item names the object's key; refused when the composition is gone or being deleted
+    announce   an announcement item names the object's key; refused when the composition is gone or being deleted
     put        the object is stored under that key, which no other writer ever uses
-    commit     ONE transaction removes the intent and makes the metadata point at the object
+    commit     ONE transaction removes the announcement and makes the metadata point at the object
 
-A writer whose commit is refused deletes its object, then its intent. A writer that dies leaves its intent, and as
-the intent and the reference never exist together, the sweep may delete the object of any intent old enough to be
-nobody's: there is no object without metadata and no metadata without its object, wherever the writer died.
+A writer whose commit is refused deletes its object, then its announcement. A writer that dies leaves its announcement,
+and as the announcement and the reference never exist together, the sweep may delete the object of any announcement old
+enough to be nobody's: there is no object without metadata and no metadata without its object, wherever the writer died.
 
 Items that wait for something carry `unfinished` (what for) and `since`, and so stand in the sparse index
-`unfinished`: compositions being composed, renderings being made, compositions being deleted, intents.
+`unfinished`: compositions being composed, renderings being made, compositions being deleted, announcements.
 """
 
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ from typing import Any
 
 from service.resources import Audio
 from service.storage.items import (
-    Intent,
+    Announcement,
     StoredComposition,
+    announcement_key,
     composition_key,
-    intent_key,
     moment,
+    read_announcement,
     read_audio,
     read_composition,
-    read_intent,
     text,
 )
 from service.storage.table import PRESENT, Check, Item, Key, Put, Refused, Table, Update
@@ -37,7 +37,7 @@ INDEX = "unfinished"
 COMPOSING = "composing"
 RENDERING = "rendering"
 DELETING = "deleting"
-INTENT = "intent"
+ANNOUNCEMENT = "announcement"
 
 STILL_WAITS = "#unfinished = :kind"
 
@@ -46,11 +46,11 @@ def unfinished_attributes(kind: str, since: datetime) -> dict[str, Any]:
     return {"unfinished": text(kind), "since": moment(since)}
 
 
-def intent_item(intent: Intent) -> Item:
+def announcement_item(announcement: Announcement) -> Item:
     return {
-        **intent_key(intent),
-        "objectKey": text(intent.object_key),
-        **unfinished_attributes(INTENT, intent.since),
+        **announcement_key(announcement),
+        "objectKey": text(announcement.object_key),
+        **unfinished_attributes(ANNOUNCEMENT, announcement.since),
     }
 
 
@@ -58,24 +58,24 @@ class Unfinished:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def announce(self, intent: Intent) -> bool:
+    def announce(self, announcement: Announcement) -> bool:
         """False when the composition is gone or being deleted: then nothing may be written for it."""
         lives = Check(
-            composition_key(intent.account, intent.composition_id),
+            composition_key(announcement.account, announcement.composition_id),
             f"{PRESENT} AND attribute_not_exists(#deleting)",
         )
         try:
-            self._table.transact(intent=Put(intent_item(intent)), composition=lives)
+            self._table.transact(announcement=Put(announcement_item(announcement)), composition=lives)
         except Refused:
             return False
         return True
 
-    def withdraw(self, intent: Intent) -> None:
+    def withdraw(self, announcement: Announcement) -> None:
         """Ends an announcement whose object is deleted."""
-        self._table.delete(intent_key(intent))
+        self._table.delete(announcement_key(announcement))
 
-    def intents(self, until: datetime) -> Iterator[Intent]:
-        return map(read_intent, self._waiting(INTENT, until))
+    def announcements(self, until: datetime) -> Iterator[Announcement]:
+        return map(read_announcement, self._waiting(ANNOUNCEMENT, until))
 
     def deletions(self, until: datetime) -> Iterator[StoredComposition]:
         return map(read_composition, self._waiting(DELETING, until))

@@ -91,6 +91,7 @@ def test_a_file_is_rendered_without_the_service(chorale, tmp_path: Path) -> None
         (["compose", "ode-to-joy", "--model", "genre-joco-1"], "ResourceNotFoundException"),
         (["compositions", "get", "../../etc/passwd"], "ValidationException"),
         (["render", "x", "-o", "x.ogg"], ".mp3 or .wav"),
+        (["compose", "ode-to-joy", "-o", "no/such/folder.mid"], "there is no folder"),
         (["tags", "list", "arn:aws:s3:::bucket"], "ValidationException"),
         (["compositions", "list", "--data", "/nonexistent"], "chorale serve"),
     ],

@@ -275,7 +275,7 @@ def test_what_a_sweep_cannot_finish_does_not_keep_the_rest_waiting(
     library = world.restart()
     failures = 0
 
-    def abandon(intent: object) -> None:
+    def abandon(announcement: object) -> None:
         nonlocal failures
         failures += 1
         raise OSError("S3 is away")
