@@ -1,6 +1,7 @@
 """How commands print: plain tables for people, JSON for scripts, progress on stderr while something takes time."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -67,7 +68,7 @@ class OutputFile(click.Path):
         super().__init__(dir_okay=False, writable=True, path_type=Path)
 
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
-        path: Path = super().convert(value, parameter, context)
+        path = Path(os.fsdecode(super().convert(value, parameter, context)))
         if not path.absolute().parent.is_dir():
             self.fail(f"there is no folder {path.absolute().parent}", parameter, context)
         return path
