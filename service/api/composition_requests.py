@@ -8,7 +8,7 @@ from service.api import composition_shapes as shapes
 from service.api.tag_lists import tags_from_list
 from service.errors import FieldError, ValidationException
 from service.library.updating import wire_name
-from service.library.views import NewComposition
+from service.library.views import NewComposition, melody_given
 from service.music.edits import Edit
 from service.music.midi import MidiError, read_midi
 from service.resources import InputSource
@@ -51,21 +51,15 @@ def _edit(sent: Mapping[str, Any]) -> Edit:
 
 
 def _input_source(request: shapes.CreateCompositionRequest) -> InputSource:
-    given = {
-        "inputMidi": request.input_midi,
-        "sampleMelodyId": request.sample_melody_id,
-        "parentCompositionId": request.parent_composition_id,
-    }
-    melodies = [name for name, value in given.items() if value is not None]
-    if len(melodies) != 1:
-        rule = f"is one of {', '.join(given)}, of which exactly one must be given"
-        raise ValidationException.of(*(FieldError(name, rule) for name in melodies or given))
-    possible = INPUT_SOURCES[melodies[0]]
+    melody = melody_given(
+        inputMidi=request.input_midi,
+        sampleMelodyId=request.sample_melody_id,
+        parentCompositionId=request.parent_composition_id,
+    )
+    possible = INPUT_SOURCES[melody]
     source: InputSource = request.input_midi_source or possible[0]
     if source not in possible:
-        raise ValidationException.of(
-            FieldError("inputMidiSource", f"must be {' or '.join(possible)} with {melodies[0]}")
-        )
+        raise ValidationException.of(FieldError("inputMidiSource", f"must be {' or '.join(possible)} with {melody}"))
     return source
 
 

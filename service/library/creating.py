@@ -13,7 +13,7 @@ from service.library.backend import Backend
 from service.library.idempotency import digest_of, earlier_claim, new_claim, no_longer_exists
 from service.library.reading import await_final, view
 from service.library.tagging import check_tags
-from service.library.views import CompositionView, NewComposition
+from service.library.views import CompositionView, NewComposition, melody_given
 from service.music.midi import MidiError, read_midi
 from service.resources import Composition, ModelType, Status, new_id
 from service.samples import melody_midi, sample_model
@@ -156,15 +156,11 @@ def _complete_parameters(new: NewComposition) -> dict[str, Any]:
 
 def _input(backend: Backend, caller: Caller, new: NewComposition) -> bytes:
     """The melody as MIDI. Raises ValidationException unless exactly one source is named."""
-    sources = {
-        "inputMidi": new.input_midi,
-        "sampleMelodyId": new.sample_melody_id,
-        "parentCompositionId": new.parent_composition_id,
-    }
-    given = [name for name, value in sources.items() if value is not None]
-    if len(given) != 1:
-        rule = f"exactly one of {', '.join(sources)} must be given"
-        raise ValidationException.of(*(FieldError(name, rule) for name in given or sources))
+    melody_given(
+        inputMidi=new.input_midi,
+        sampleMelodyId=new.sample_melody_id,
+        parentCompositionId=new.parent_composition_id,
+    )
     if new.input_midi is not None:
         return new.input_midi
     if new.sample_melody_id is not None:

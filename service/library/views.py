@@ -5,7 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from service.errors import FieldError, ValidationException
 from service.resources import Audio, Composition, InputSource, ModelType, Revision
+
+
+def melody_given(**melodies: object) -> str:
+    """The name of the one melody that is not None. Raises ValidationException when none is given, or several."""
+    given = [name for name, melody in melodies.items() if melody is not None]
+    if len(given) != 1:
+        rule = f"is one of {', '.join(melodies)}, of which exactly one must be given"
+        raise ValidationException.of(*(FieldError(name, rule) for name in given or melodies))
+    return given[0]
 
 
 @dataclass(frozen=True)
