@@ -68,6 +68,14 @@ class AccessDeniedException(ServiceError):
     status = 403
 
 
+def denial_sentence(caller_arn: str, action: str, resource: str, reason: str) -> str:
+    """A denial in AWS's words. `reason` is what comes before `the ACTION action`."""
+    return (
+        f"User: {caller_arn} is not authorized to perform: {action} on resource: {resource} "
+        f"because {reason} the {action} action"
+    )
+
+
 class ResourceNotFoundException(ServiceError):
     status = 404
 

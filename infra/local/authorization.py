@@ -14,6 +14,7 @@ from infra.local.http import LocalRequest
 from infra.local.operations import s3_address
 from infra.local.sessions import API_ROLE, WORKER_ROLE
 from service.caller import Caller, PrincipalType
+from service.errors import denial_sentence
 
 # The IAM action of an S3 operation, where it is not the operation's own name.
 _S3_ACTIONS = {
@@ -112,10 +113,7 @@ class Authorizer:
             return None
         for resource in access.resources:
             if not any(_allows(grant, caller, access.action, resource) for grant in self._grants):
-                return (
-                    f"User: {caller.arn} is not authorized to perform: {access.action} on resource: {resource} "
-                    f"because no identity-based policy allows the {access.action} action"
-                )
+                return denial_sentence(caller.arn, access.action, resource, "no identity-based policy allows")
         return None
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from service.caller import Caller
-from service.errors import AccessDeniedException, MissingAuthenticationTokenException
+from service.errors import AccessDeniedException, MissingAuthenticationTokenException, denial_sentence
 
 CALLER_KEY = "chorale.caller"
 
@@ -41,11 +41,8 @@ def only_root(caller: Caller, access: AccessRequest) -> None:
 
 
 def denial(caller: Caller, access: AccessRequest, reason: str) -> AccessDeniedException:
-    """The error, in AWS's words. `reason` is what comes before `the ACTION action`."""
-    return AccessDeniedException(
-        f"User: {caller.arn} is not authorized to perform: {access.action} on resource: {access.resource} "
-        f"because {reason} the {access.action} action"
-    )
+    """The error for what a caller asked to do; for `reason` see denial_sentence."""
+    return AccessDeniedException(denial_sentence(caller.arn, access.action, access.resource, reason))
 
 
 def current_caller(request: Request) -> Caller:
