@@ -1,0 +1,53 @@
+"""The tables of the one SQLite file, and the versions of its format.
+
+Keys are in the clear, because they are what SQLite searches by; every value is sealed (see keyring.py), which also
+tells damaged ones from sound ones.
+"""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+
+FORMAT = 1
+
+# What takes a file from one format to the next, by the format it starts from; each runs in one transaction.
+Migration = Callable[[sqlite3.Connection], None]
+MIGRATIONS: Mapping[int, Migration] = {}
+
+APPLICATION_ID = 0x43484F52  # "CHOR", in the header of the file
+
+SCHEMA = """
+CREATE TABLE data_key (purpose TEXT PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT ROWID;
+
+-- The whole state of a small service, or what is left of a large one without its items, objects or events.
+CREATE TABLE state (service TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
+
+-- DynamoDB: items by table, hash key and range key (order-preserving bytes); one row for each index an item is in.
+CREATE TABLE item_table (id INTEGER PRIMARY KEY, items INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE item (
+    t INTEGER NOT NULL, h BLOB NOT NULL, r BLOB NOT NULL, content BLOB NOT NULL, PRIMARY KEY (t, h, r)
+) WITHOUT ROWID;
+CREATE TABLE item_index (
+    t INTEGER NOT NULL, i TEXT NOT NULL, ih BLOB NOT NULL, ir BLOB NOT NULL, h BLOB NOT NULL, r BLOB NOT NULL,
+    PRIMARY KEY (t, i, ih, ir, h, r)
+) WITHOUT ROWID;
+
+-- S3: the versions of objects, the newest with the highest n; small bodies in a table of their own.
+CREATE TABLE object (
+    b TEXT NOT NULL, k TEXT NOT NULL, n INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (b, k, n)
+) WITHOUT ROWID;
+CREATE TABLE inline_body (id INTEGER PRIMARY KEY, content BLOB NOT NULL);
+CREATE TABLE upload (b TEXT NOT NULL, id TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (b, id)) WITHOUT ROWID;
+CREATE TABLE upload_part (
+    b TEXT NOT NULL, id TEXT NOT NULL, n INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (b, id, n)
+) WITHOUT ROWID;
+
+-- Every file in the folder of bodies that a row above needs; what is not listed here may be deleted.
+CREATE TABLE body_file (name TEXT PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
+-- Objects whose body was found missing: they are listed for the owner, and for nobody else.
+CREATE TABLE lost_object (b TEXT NOT NULL, k TEXT NOT NULL, n INTEGER NOT NULL, noticed TEXT NOT NULL);
+
+-- CloudWatch Logs: events by stream, in the order in which they came.
+CREATE TABLE log_event (
+    s INTEGER NOT NULL, at INTEGER NOT NULL, n INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (s, at, n)
+) WITHOUT ROWID;
+"""

@@ -1,0 +1,298 @@
+"""The store: whole writes or none, group commit, what readers see, formats, a disk that is full."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.durable import schema
+from infra.local.durable.errors import (
+    DamagedError,
+    DiskFullError,
+    NewerFormatError,
+    StoreError,
+    StoreStoppedError,
+)
+from infra.local.durable.keyring import MasterKey
+from infra.local.durable.store import DATABASE_FILE, Store
+
+
+@pytest.fixture
+def master(tmp_path: Path) -> MasterKey:
+    return MasterKey.create(tmp_path / "master.key")
+
+
+@pytest.fixture
+def store(tmp_path: Path, master: MasterKey) -> Iterator[Store]:
+    store = Store(tmp_path, master)
+    yield store
+    store.close()
+
+
+def put(store: Store, service: str, content: bytes = b"x") -> None:
+    store.connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (service, content))
+
+
+def fail_after_writing(store: Store, service: str) -> None:
+    with store.writing():
+        put(store, service)
+        raise KeyError
+
+
+def services(store: Store) -> list[str]:
+    with store.reading() as connection:
+        return [name for (name,) in connection.execute("SELECT service FROM state ORDER BY service")]
+
+
+def test_what_was_written_is_there_after_opening_again(tmp_path: Path, master: MasterKey, store: Store) -> None:
+    with store.writing():
+        put(store, "iam")
+    again = Store(tmp_path, master)
+    assert services(again) == ["iam"]
+    again.close()
+
+
+def test_an_exception_takes_back_its_own_write_and_goes_on(store: Store) -> None:
+    with store.writing():
+        put(store, "iam")
+    with pytest.raises(KeyError):
+        fail_after_writing(store, "kms")
+    assert services(store) == ["iam"]
+
+
+def test_a_nested_write_is_taken_back_alone(store: Store) -> None:
+    with store.writing():
+        put(store, "iam")
+        with pytest.raises(KeyError):
+            fail_after_writing(store, "kms")
+        with store.writing():
+            put(store, "logs")
+    assert services(store) == ["iam", "logs"]
+
+
+def test_a_reader_sees_nothing_of_a_write_in_progress(store: Store) -> None:
+    seen: list[list[str]] = []
+    with store.writing():
+        put(store, "iam")
+        reader = threading.Thread(target=lambda: seen.append(services(store)))
+        reader.start()
+        reader.join(10)
+        assert services(store) == ["iam"], "the writer itself sees it"
+    assert seen == [[]]
+    assert services(store) == ["iam"]
+
+
+def test_a_reading_stays_with_what_it_began_with(store: Store) -> None:
+    with store.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM state").fetchone() == (0,)
+
+        def write() -> None:
+            with store.writing():
+                put(store, "iam")
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        writer.join(10)
+        assert connection.execute("SELECT count(*) FROM state").fetchone() == (0,)
+    assert services(store) == ["iam"]
+
+
+def test_writers_that_wait_share_a_commit_and_each_write_is_there_when_it_is_acknowledged(store: Store) -> None:
+    commits: list[str] = []
+    store._writer.set_trace_callback(lambda sql: commits.append(sql) if sql == "COMMIT" else None)
+    problems: list[str] = []
+
+    def write(worker: int) -> None:
+        for number in range(25):
+            name = f"{worker}-{number}"
+            with store.writing():
+                put(store, name)
+            if name not in services(store):
+                problems.append(name)
+
+    workers = [threading.Thread(target=write, args=(worker,)) for worker in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert not problems
+    assert len(services(store)) == 200
+    assert len(commits) < 200
+
+
+def test_a_quiet_reader_waits_for_the_writes_before_it(store: Store) -> None:
+    """A group is left open while a writer waits; a reader of memory must not answer before it is on the disk."""
+    order: list[str] = []
+    first_is_in, go_on = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with store.writing():
+            put(store, "iam")
+            first_is_in.set()
+            go_on.wait(10)
+        order.append("acknowledged")
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    first_is_in.wait(10)
+    reader_done = threading.Event()
+
+    def read() -> None:
+        with store.quiet():
+            pass
+        reader_done.set()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    assert not reader_done.wait(0.05)
+    go_on.set()
+    thread.join(10)
+    reader.join(10)
+    assert reader_done.is_set()
+    assert services(store) == ["iam"]
+
+
+def test_a_full_disk_refuses_the_write_keeps_the_rest_and_recovers(store: Store) -> None:
+    undone: list[int] = []
+    store.on_rollback = lambda: undone.append(1)
+    with store.writing():
+        put(store, "iam")
+    (pages,) = store._writer.execute("PRAGMA page_count").fetchone()
+    store._writer.execute(f"PRAGMA max_page_count={pages}")
+    with pytest.raises(DiskFullError), store.writing():
+        put(store, "large", b"x" * 40_000)
+    assert undone == [1]
+    assert services(store) == ["iam"]
+    store._writer.execute("PRAGMA max_page_count=1073741823")
+    with store.writing():
+        put(store, "kms")
+    assert services(store) == ["iam", "kms"]
+
+
+class FailingCommit:
+    """The writer's connection on a disk that fails at the commit."""
+
+    def __init__(self, genuine: sqlite3.Connection, code: int) -> None:
+        self.genuine = genuine
+        self.code = code
+
+    def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
+        if sql == "COMMIT":
+            error = sqlite3.OperationalError("the disk fails")
+            error.sqlite_errorcode = self.code
+            raise error
+        return self.genuine.execute(sql, *arguments)  # type: ignore[arg-type]
+
+    @property
+    def in_transaction(self) -> bool:
+        return self.genuine.in_transaction
+
+
+def test_a_disk_that_is_full_at_the_commit_refuses_everyone_in_it_and_recovers(store: Store) -> None:
+    genuine = store._writer
+    store._writer = FailingCommit(genuine, sqlite3.SQLITE_FULL)  # type: ignore[assignment]
+    refused: list[int] = []
+
+    def write(number: int) -> None:
+        try:
+            with store.writing():
+                put(store, f"refused {number}")
+        except DiskFullError:
+            refused.append(number)
+
+    workers = [threading.Thread(target=write, args=(number,)) for number in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(10)
+    store._writer = genuine
+    assert sorted(refused) == list(range(8))
+    with store.writing():
+        put(store, "iam")
+    assert services(store) == ["iam"]
+
+
+def test_after_a_failed_fsync_nothing_is_written_until_the_next_start(store: Store) -> None:
+    with store.writing():
+        put(store, "iam")
+    genuine = store._writer
+    store._writer = FailingCommit(genuine, sqlite3.SQLITE_IOERR_FSYNC)  # type: ignore[assignment]
+    with pytest.raises(StoreStoppedError), store.writing():
+        put(store, "kms")
+    store._writer = genuine
+    with pytest.raises(StoreStoppedError), store.writing():
+        put(store, "logs")
+    assert services(store) == ["iam"]
+
+
+def test_a_mistake_in_a_statement_is_no_trouble_with_the_disk(store: Store) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such table"), store.writing() as connection:
+        connection.execute("SELECT * FROM absent")
+    with store.writing():
+        put(store, "iam")
+
+
+def test_a_value_opens_only_where_it_belongs(store: Store) -> None:
+    sealed = store.rows.seal(b"secret", b"here")
+    assert b"secret" not in sealed
+    assert store.rows.open(sealed, b"here") == b"secret"
+    for changed in (sealed[:-1] + bytes([sealed[-1] ^ 1]), sealed[1:], b""):
+        with pytest.raises(DamagedError):
+            store.rows.open(changed, b"here")
+    with pytest.raises(DamagedError):
+        store.rows.open(sealed, b"there")
+
+
+def test_another_master_key_does_not_open_the_folder(tmp_path: Path, store: Store) -> None:
+    store.close()
+    other = MasterKey.create(tmp_path / "other.key")
+    with pytest.raises(StoreError, match=r"other\.key does not open this data folder"):
+        Store(tmp_path, other)
+
+
+def test_a_file_that_is_no_database_is_refused_with_advice(tmp_path: Path, master: MasterKey) -> None:
+    (tmp_path / DATABASE_FILE).write_bytes(b"not a database" * 1000)
+    with pytest.raises(DamagedError, match="chorale doctor"):
+        Store(tmp_path, master)
+
+
+def test_a_newer_format_is_refused_and_left_alone(tmp_path: Path, master: MasterKey) -> None:
+    Store(tmp_path, master, newest=schema.FORMAT + 1).close()
+    before = (tmp_path / DATABASE_FILE).read_bytes()
+    with pytest.raises(NewerFormatError, match="later version of Chorale"):
+        Store(tmp_path, master)
+    assert (tmp_path / DATABASE_FILE).read_bytes() == before
+
+
+def test_an_older_format_is_migrated_and_a_copy_of_it_kept(tmp_path: Path, master: MasterKey, store: Store) -> None:
+    with store.writing():
+        put(store, "iam")
+    store.close()
+
+    def add_a_column(connection: sqlite3.Connection) -> None:
+        connection.execute("ALTER TABLE state ADD COLUMN note TEXT NOT NULL DEFAULT 'migrated'")
+
+    migrated = Store(tmp_path, master, migrations={schema.FORMAT: add_a_column}, newest=schema.FORMAT + 1)
+    with migrated.reading() as connection:
+        assert connection.execute("SELECT service, note FROM state").fetchall() == [("iam", "migrated")]
+    migrated.close()
+    kept = sqlite3.connect(tmp_path / f"{DATABASE_FILE}.format-{schema.FORMAT}")
+    assert kept.execute("SELECT service FROM state").fetchall() == [("iam",)]
+    assert kept.execute("PRAGMA user_version").fetchone() == (schema.FORMAT,)
+    kept.close()
+
+
+def test_a_migration_that_fails_leaves_the_old_format(tmp_path: Path, master: MasterKey, store: Store) -> None:
+    store.close()
+
+    def fall_over(connection: sqlite3.Connection) -> None:
+        connection.execute("DROP TABLE state")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        Store(tmp_path, master, migrations={schema.FORMAT: fall_over}, newest=schema.FORMAT + 1)
+    again = Store(tmp_path, master)
+    assert services(again) == []
+    again.close()
