@@ -2,10 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt $(PIP_ARGS)
+PIP_INSTALL := -m pip install --disable-pip-version-check --quiet $(PIP_ARGS)
+PIP := $(BIN)/python $(PIP_INSTALL) -c constraints.txt
+MINISTACK := .venv-ministack
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: install demo serve test test-all lint bench generate clean
+.PHONY: install ministack demo serve test test-all lint bench generate clean
 
 install: $(VENV)/.installed
 
@@ -18,6 +20,14 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) -e '.[models,lambda,dev]'
+	touch $@
+
+# Another emulator, for proofs that the service does not lean on ours; it needs versions of its own.
+ministack: $(MINISTACK)/.installed
+
+$(MINISTACK)/.installed: tests/ministack-constraints.txt
+	$(PYTHON) -m venv $(MINISTACK)
+	$(MINISTACK)/bin/python $(PIP_INSTALL) -c $< ministack
 	touch $@
 
 demo: install
@@ -34,7 +44,7 @@ lint: $(VENV)/.installed-dev
 test: lint
 	$(PYTEST) -m 'not slow'
 
-test-all: lint
+test-all: lint ministack
 	$(PYTEST)
 
 bench: $(VENV)/.installed-dev
@@ -48,4 +58,4 @@ generate: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.documents
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-output
+	rm -rf $(VENV) $(MINISTACK) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-output

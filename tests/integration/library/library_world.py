@@ -10,12 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
-from botocore.credentials import Credentials
 
-from infra.local.dispatch import Dispatch
 from infra.local.http import LocalRequest, LocalResponse
-from infra.local.moto_host import MotoHost
 from service.bootstrap import Settings, build_backend
 from service.caller import Caller, PrincipalType
 from service.errors import ValidationException
@@ -98,26 +96,32 @@ class Functions:
 
 
 class Machine:
-    """What all worlds of a module share, as it takes long to make: the hosted account and the clients to it."""
+    """What all worlds of a module share, as it takes long to make: an account and the clients to it.
 
-    def __init__(self, host: MotoHost) -> None:
+    `endpoint` is where they reach it; None leaves that to the session. Its Lambda is to be answered by `invoke`.
+    """
+
+    def __init__(self, session: boto3.Session, endpoint: str | None = None) -> None:
         self.functions = Functions()
         self.plan: dict[int, Callable[[], None]] = {}
         self.writes = 0
-        dispatch = Dispatch(host)
-        dispatch.add("lambda", lambda request: self.functions.handle(request))
-        self._session = dispatch.session(Credentials("AKIAEXAMPLE", "secret"))
+        self._session: Any = session  # boto3's stubs know no handler that answers
+        self._endpoint = endpoint
         for service in ("dynamodb", "s3", "lambda"):
             self._session.events.register_first(f"before-call.{service}", self._count_write)
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str, **arguments: Any) -> Any:
         if service not in self._clients:
-            self._clients[service] = self._session.client(service, **arguments)
+            self._clients[service] = self._session.client(service, endpoint_url=self._endpoint, **arguments)
         return self._clients[service]
 
     def get_credentials(self) -> Any:
         return self._session.get_credentials()
+
+    def invoke(self, request: LocalRequest) -> LocalResponse:
+        """Lambda's answer, from the functions of the newest world."""
+        return self.functions.handle(request)
 
     def _count_write(self, model: Any, **_: Any) -> None:
         if not self.plan or model.name not in WRITES:
@@ -139,7 +143,8 @@ class World:
         self._machine = machine
         self.functions = machine.functions = Functions()
         name = f"library-{uuid.uuid4().hex[:12]}"
-        machine.client("cloudformation").create_stack(
+        cloudformation = machine.client("cloudformation")
+        cloudformation.create_stack(
             StackName=name,
             TemplateBody=TEMPLATE.read_text(),
             Parameters=[
@@ -147,6 +152,7 @@ class World:
                 {"ParameterKey": "MusicBucketName", "ParameterValue": name},
             ],
         )
+        cloudformation.get_waiter("stack_create_complete").wait(StackName=name, WaiterConfig={"Delay": 0.1})
         self.name = name
         self.settings = Settings(
             region=REGION,
