@@ -25,6 +25,7 @@ from moto.core.utils import get_service_model
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 
+from infra.local.expression_cache import cache_expressions
 from infra.local.http import LocalRequest, LocalResponse
 from infra.local.json_inputs import InputError, check_input
 from infra.local.moto_mistakes import is_mistake, mistake_response
@@ -91,6 +92,7 @@ class MotoHost:
         self._open = True
         self._fronts: dict[str, Front] = {}
         self._forget_everything()
+        cache_expressions()
         keep_only_named_items(BACKENDS["dynamodb"][account][region])
 
     def close(self) -> None:
