@@ -12,8 +12,8 @@ from typing import Any
 
 from moto.dynamodb import comparisons, models
 from moto.dynamodb.comparisons import AttributeValue, ConditionExpressionParser
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser
-from moto.dynamodb.parsing.expressions import UpdateExpressionParser
+from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]
+from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
 from moto.dynamodb.parsing.validators import (
     ActionCountValidator,
     OverlappingPathsValidator,
