@@ -145,14 +145,15 @@ class Store:
             self._wait(group)
 
     @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
+    def writing(self, undo: Undo | None = None) -> Iterator[sqlite3.Connection]:
         """All that is written inside lands or nothing does; when this ends well, it is on the disk.
 
-        An exception takes back what was written inside, and goes on. Nested, this is a part of the outer write, which
-        can be taken back alone. Raises WriteRefusedError when the disk did not take it.
+        An exception takes back what was written inside, calls `undo` for what else the write had done, still in its
+        turn, and goes on. Nested, this is a part of the outer write, which can be taken back alone. Raises
+        WriteRefusedError when the disk did not take it.
         """
         if self._mine.depth:
-            with self._savepoint():
+            with self._savepoint(undo):
                 yield self._writer
             return
         with self._counting:
@@ -163,7 +164,7 @@ class Store:
         try:
             group = self._joined_group()
             try:
-                with self._savepoint():
+                with self._savepoint(undo):
                     yield self._writer
             finally:
                 group.size += 1
@@ -186,7 +187,7 @@ class Store:
         return self._group
 
     @contextmanager
-    def _savepoint(self) -> Iterator[None]:
+    def _savepoint(self, undo: Undo | None) -> Iterator[None]:
         mine = self._mine
         outer = mine.connection
         mine.depth += 1
@@ -197,9 +198,11 @@ class Store:
             try:
                 yield
             except BaseException:
-                # A full disk makes SQLite take back the whole transaction by itself.
+                # A full disk makes SQLite take back the whole transaction by itself; on_rollback undoes that.
                 if self._writer.in_transaction:
                     self._writer.execute(f"ROLLBACK TO {name}")
+                    if undo is not None:
+                        undo()
                 raise
             finally:
                 if self._writer.in_transaction:

@@ -72,6 +72,17 @@ def test_a_nested_write_is_taken_back_alone(store: Store) -> None:
     assert services(store) == ["iam", "logs"]
 
 
+def test_what_a_failed_write_did_elsewhere_is_undone_when_its_rows_are(store: Store) -> None:
+    seen: list[list[str]] = []
+    with store.writing():
+        put(store, "iam")
+        with pytest.raises(KeyError), store.writing(undo=lambda: seen.append(services(store))):
+            fail_after_writing(store, "kms")
+        with store.writing(undo=lambda: seen.append(["not needed"])):
+            put(store, "logs")
+    assert seen == [["iam"]]
+
+
 def test_a_reader_sees_nothing_of_a_write_in_progress(store: Store) -> None:
     seen: list[list[str]] = []
     with store.writing():
