@@ -31,12 +31,16 @@ CREATE TABLE item_index (
     PRIMARY KEY (t, i, ih, ir, h, r)
 ) WITHOUT ROWID;
 
--- S3: the versions of objects, the newest with the highest n; small bodies in a table of their own.
+-- S3: the versions of objects, the newest with the highest n; k is the object's key in UTF-8, whose order is S3's. An
+-- object's body, or the list of its files, is in a row of its own, so that a listing need not read it.
 CREATE TABLE object (
-    b TEXT NOT NULL, k TEXT NOT NULL, n INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (b, k, n)
+    b TEXT NOT NULL, k BLOB NOT NULL, n INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (b, k, n DESC)
 ) WITHOUT ROWID;
-CREATE TABLE inline_body (id INTEGER PRIMARY KEY, content BLOB NOT NULL);
-CREATE TABLE upload (b TEXT NOT NULL, id TEXT NOT NULL, content BLOB NOT NULL, PRIMARY KEY (b, id)) WITHOUT ROWID;
+CREATE TABLE object_body (id INTEGER PRIMARY KEY, content BLOB NOT NULL);
+CREATE TABLE upload (
+    b TEXT NOT NULL, id TEXT NOT NULL, k BLOB NOT NULL, content BLOB NOT NULL, PRIMARY KEY (b, id)
+) WITHOUT ROWID;
+CREATE INDEX upload_by_key ON upload (b, k, id);
 CREATE TABLE upload_part (
     b TEXT NOT NULL, id TEXT NOT NULL, n INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (b, id, n)
 ) WITHOUT ROWID;
@@ -44,7 +48,7 @@ CREATE TABLE upload_part (
 -- Every file in the folder of bodies that a row above needs; what is not listed here may be deleted.
 CREATE TABLE body_file (name TEXT PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID;
 -- Objects whose body was found missing: they are listed for the owner, and for nobody else.
-CREATE TABLE lost_object (b TEXT NOT NULL, k TEXT NOT NULL, n INTEGER NOT NULL, noticed TEXT NOT NULL);
+CREATE TABLE lost_object (b TEXT NOT NULL, k BLOB NOT NULL, n INTEGER NOT NULL, noticed TEXT NOT NULL);
 
 -- CloudWatch Logs: events by stream, in the order in which they came.
 CREATE TABLE log_event (
