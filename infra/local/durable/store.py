@@ -62,6 +62,7 @@ class _Thread(threading.local):
 
     connection: sqlite3.Connection | None = None
     depth = 0
+    is_quiet = False
 
 
 class Store:
@@ -138,10 +139,15 @@ class Store:
 
         For reads of what is kept in memory: they must not tell of a write that may still be taken back.
         """
+        outer = self._mine.is_quiet
         with self._turn:
-            yield
+            self._mine.is_quiet = True
+            try:
+                yield
+            finally:
+                self._mine.is_quiet = outer
             group = self._group
-        if group is not None and not self.is_writing:
+        if group is not None and not self.is_writing and not outer:
             self._wait(group)
 
     @contextmanager
@@ -156,6 +162,7 @@ class Store:
             with self._savepoint(undo):
                 yield self._writer
             return
+        assert not self._mine.is_quiet, "a write inside quiet() would wait for itself"
         with self._counting:
             self._waiting += 1
         self._turn.acquire()
@@ -202,7 +209,7 @@ class Store:
                 if self._writer.in_transaction:
                     self._writer.execute(f"ROLLBACK TO {name}")
                     if undo is not None:
-                        undo()
+                        self._bring_back(undo)
                 raise
             finally:
                 if self._writer.in_transaction:
@@ -239,13 +246,15 @@ class Store:
             log.critical("the disk failed; nothing is written until the next start: %s", error)
         self._group = None
         group.error = error
+        self._bring_back(self.on_rollback)
+        group.done.set()
+
+    def _bring_back(self, undo: Undo) -> None:
         try:
-            self.on_rollback()
+            undo()
         except Exception:
             self._stopped = True
             log.critical("memory could not be brought back to what is on the disk", exc_info=True)
-        finally:
-            group.done.set()
 
     def _reader(self) -> sqlite3.Connection:
         reader = sqlite3.connect(

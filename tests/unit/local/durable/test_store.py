@@ -307,3 +307,20 @@ def test_a_migration_that_fails_leaves_the_old_format(tmp_path: Path, master: Ma
     again = Store(tmp_path, master)
     assert services(again) == []
     again.close()
+
+
+def test_a_write_inside_a_quiet_reading_is_a_mistake_rather_than_a_deadlock(store: Store) -> None:
+    with store.quiet(), pytest.raises(AssertionError, match="wait for itself"), store.writing():
+        pass
+    with store.writing():
+        put(store, "iam")
+
+
+def test_memory_that_cannot_be_brought_back_ends_all_writing(store: Store) -> None:
+    def fall_over() -> None:
+        raise RuntimeError
+
+    with pytest.raises(KeyError), store.writing(undo=fall_over):
+        raise KeyError
+    with pytest.raises(StoreStoppedError), store.writing():
+        put(store, "iam")
