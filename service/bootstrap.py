@@ -157,6 +157,8 @@ def _client(session: "Session", service: Any, settings: Settings) -> Any:
             read_timeout=READ_SECONDS,
             retries={"mode": "standard", "total_max_attempts": attempts},
             user_agent=USER_AGENT,
+            # DynamoDB looks at every parameter itself; S3 must never see an empty key, which would mean the bucket.
+            parameter_validation=service != "dynamodb",
             signature_version="s3v4" if service == "s3" else "v4",
             s3={"addressing_style": "path" if settings.public_endpoint else "auto"},
             request_checksum_calculation="when_required",

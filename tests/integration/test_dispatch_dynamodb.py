@@ -6,12 +6,13 @@ get the same random calls, and every answer is compared.
 
 import itertools
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Any
 
 import pytest
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +21,21 @@ from infra.local.moto_host import MotoHost
 
 HOME, ELSEWHERE = "us-east-1", "eu-west-1"
 _numbers = itertools.count()
+
+
+class Mood(StrEnum):
+    JOYFUL = "joyful"
+
+
+# What botocore takes, too: members of enumerations, text and buffers for binary values, tuples for lists.
+LOOSE = {
+    "pk": {"S": "x"},
+    "sk": {"S": "1"},
+    "v": {"S": Mood.JOYFUL},
+    "B": {"B": "text"},
+    "BS": {"BS": ["text", bytearray(b"\xff")]},
+    "L": {"L": ({"B": bytearray(b"\x00")}, {"M": {"B": {"B": b"\x01"}}})},
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +69,8 @@ def outcome(client: Any, operation: str, arguments: dict[str, Any]) -> Any:
         answer = getattr(client, operation)(**arguments)
     except ClientError as error:
         answer = error.response | {"class": type(error).__name__}
+    except ParamValidationError as error:
+        return str(error)
     metadata = answer.pop("ResponseMetadata")
     assert metadata["RequestId"]
     return answer | {"status": metadata["HTTPStatusCode"], "retries": metadata["RetryAttempts"]}
@@ -201,6 +219,8 @@ call = st.one_of(
             ("get_item", {"TableName": "T", "Key": {"pk": {"S": "x"}}}),
             ("get_item", {"TableName": "None", "Key": {"pk": {"S": "x"}, "sk": {"S": "1"}}}),
             ("put_item", {"TableName": "T", "Item": {"pk": {"N": "1"}, "sk": {"S": "1"}}}),
+            ("put_item", {"TableName": "T", "Item": {"pk": "x", "sk": {"N": 1}}, "Unknown": ""}),
+            ("update_item", {"TableName": "T", "Key": {}, "UpdateExpression": b"SET v = :v"}),
             ("query", {"TableName": "T"}),
             ("describe_table", {"TableName": "None"}),
         ]
@@ -232,6 +252,49 @@ def test_the_direct_path_answers_as_the_normal_one(clients: tuple[Any, Any], cal
     assert clients[0].scan(TableName=table)["Items"] == clients[1].scan(TableName=table)["Items"]
     for client in clients:
         client.delete_table(TableName=table)
+
+
+def test_what_botocore_takes_loosely_is_stored_as_the_normal_path_stores_it(clients: tuple[Any, Any]) -> None:
+    found = []
+    for client in clients:
+        make_table(client, "loose")
+        client.put_item(TableName="loose", Item=LOOSE)
+        found.append(client.get_item(TableName="loose", Key={"pk": {"S": "x"}, "sk": {"S": "1"}})["Item"])
+    assert found[0] == found[1]
+    assert type(found[0]["v"]["S"]) is str
+    assert found[0]["BS"] == {"BS": [b"text", b"\xff"]}
+
+
+def test_what_is_stored_is_not_what_the_caller_still_holds(clients: tuple[Any, Any]) -> None:
+    client = clients[0]
+    make_table(client, "handed-over")
+    item = {"pk": {"S": "a"}, "sk": {"S": "b"}, "list": {"L": [{"S": "1"}]}}
+    client.put_item(TableName="handed-over", Item=item)
+    item["list"]["L"].append({"S": "2"})
+    where = {"TableName": "handed-over", "Key": {"pk": {"S": "a"}, "sk": {"S": "b"}}}
+    assert client.get_item(**where)["Item"]["list"] == {"L": [{"S": "1"}]}
+
+
+def test_handlers_of_parameters_and_answers_are_called_on_the_direct_path(clients: tuple[Any, Any]) -> None:
+    client = clients[0]
+    make_table(client, "handled")
+    seen = []
+
+    def see(params: Any, **_: Any) -> None:
+        seen.append(params)
+
+    def replace(parsed: Any, **_: Any) -> None:
+        parsed["Item"] = "replaced"
+
+    where = {"TableName": "handled", "Key": {"pk": {"S": "a"}, "sk": {"S": "b"}}}
+    client.meta.events.register("before-parameter-build.dynamodb.GetItem", see)
+    client.meta.events.register("after-call.dynamodb.GetItem", replace)
+    try:
+        assert client.get_item(**where)["Item"] == "replaced"
+    finally:
+        client.meta.events.unregister("before-parameter-build.dynamodb.GetItem", see)
+        client.meta.events.unregister("after-call.dynamodb.GetItem", replace)
+    assert seen == [where]
 
 
 def test_what_a_client_was_given_is_not_the_tables_own(clients: tuple[Any, Any]) -> None:

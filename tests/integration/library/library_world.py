@@ -108,7 +108,7 @@ class Machine:
         self._session: Any = session  # boto3's stubs know no handler that answers
         self._endpoint = endpoint
         for service in ("dynamodb", "s3", "lambda"):
-            self._session.events.register_first(f"before-call.{service}", self._count_write)
+            self._session.events.register_first(f"provide-client-params.{service}", self._count_write)
         self._clients: dict[str, Any] = {}
 
     def client(self, service: str, **arguments: Any) -> Any:
