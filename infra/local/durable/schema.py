@@ -21,8 +21,9 @@ CREATE TABLE data_key (purpose TEXT PRIMARY KEY, wrapped BLOB NOT NULL) WITHOUT 
 -- The whole state of a small service, or what is left of a large one without its items, objects or events.
 CREATE TABLE state (service TEXT PRIMARY KEY, content BLOB NOT NULL) WITHOUT ROWID;
 
--- DynamoDB: items by table, hash key and range key (order-preserving bytes); one row for each index an item is in.
-CREATE TABLE item_table (id INTEGER PRIMARY KEY, items INTEGER NOT NULL DEFAULT 0);
+-- DynamoDB: items by table, hash key and range key (order-preserving bytes), and a row for each index an item is in,
+-- which is also found by its item. The number of a table is never given to a second one.
+CREATE TABLE item_table (id INTEGER PRIMARY KEY AUTOINCREMENT, items INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE item (
     t INTEGER NOT NULL, h BLOB NOT NULL, r BLOB NOT NULL, content BLOB NOT NULL, PRIMARY KEY (t, h, r)
 ) WITHOUT ROWID;
@@ -30,6 +31,7 @@ CREATE TABLE item_index (
     t INTEGER NOT NULL, i TEXT NOT NULL, ih BLOB NOT NULL, ir BLOB NOT NULL, h BLOB NOT NULL, r BLOB NOT NULL,
     PRIMARY KEY (t, i, ih, ir, h, r)
 ) WITHOUT ROWID;
+CREATE INDEX item_index_of_item ON item_index (t, h, r);
 
 -- S3: the versions of objects, the newest with the highest n; k is the object's key in UTF-8, whose order is S3's. An
 -- object's body, or the list of its files, is in a row of its own, so that a listing need not read it.
