@@ -1,6 +1,6 @@
 """What functions print goes to CloudWatch Logs, in the groups and streams where Lambda puts it.
 
-moto keeps log events in memory for ever, so only the streams of the latest workers are kept.
+Every worker of every start has a stream of its own, so only the latest ones are kept.
 """
 
 import secrets
@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.worker_process import WorkerProcess
 
-_STREAMS_KEPT = 16  # per function; a worker is replaced now and then, so none grows without bounds
+STREAMS_KEPT = 16  # per function; a worker is replaced now and then, so none grows without bounds
 _LONGEST_EVENT = 8192  # characters
 
 
@@ -25,7 +25,7 @@ class FunctionLogs:
         self._client = session.client("logs")
         self._lock = threading.Lock()
         self._streams: dict[int, str] = {}  # by worker number
-        self._kept: dict[str, deque[int]] = {}  # worker numbers by group, the oldest first
+        self._kept: dict[str, deque[str]] = {}  # the streams of a group, the oldest first
 
     def __call__(self, worker: WorkerProcess, lines: list[str]) -> None:
         group = f"/aws/lambda/{worker.function_name}"
@@ -40,15 +40,23 @@ class FunctionLogs:
         kept = self._kept.get(group)
         if kept is None:
             self._create_group(group)
-            kept = self._kept[group] = deque()
+            kept = self._kept[group] = self._streams_of_earlier_starts(group)
         stream = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{secrets.token_hex(16)}"
         self._client.create_log_stream(logGroupName=group, logStreamName=stream)
         self._streams[worker_number] = stream
-        kept.append(worker_number)
-        if len(kept) > _STREAMS_KEPT:
-            oldest = self._streams.pop(kept.popleft())
-            self._client.delete_log_stream(logGroupName=group, logStreamName=oldest)
+        kept.append(stream)
+        while len(kept) > STREAMS_KEPT:
+            self._forget(group, kept.popleft())
         return stream
+
+    def _forget(self, group: str, stream: str) -> None:
+        self._client.delete_log_stream(logGroupName=group, logStreamName=stream)
+        self._streams = {number: name for number, name in self._streams.items() if name != stream}
+
+    def _streams_of_earlier_starts(self, group: str) -> deque[str]:
+        pages = self._client.get_paginator("describe_log_streams").paginate(logGroupName=group)
+        found = [stream for page in pages for stream in page["logStreams"]]
+        return deque(stream["logStreamName"] for stream in sorted(found, key=lambda stream: stream["creationTime"]))
 
     def _create_group(self, group: str) -> None:
         try:

@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -45,13 +46,25 @@ def test_each_worker_has_a_stream_in_its_functions_group(session: boto3.Session)
 
 
 def test_only_the_latest_streams_are_kept(session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(function_logs, "_STREAMS_KEPT", 3)
+    monkeypatch.setattr(function_logs, "STREAMS_KEPT", 3)
     sink = FunctionLogs(session)
     for number in range(5):
         sink(worker(number), [f"of {number}"])
     assert sorted(messages(session, stream)[0] for stream in streams(session)) == ["of 2", "of 3", "of 4"]
     sink(worker(0), ["again"])
     assert sorted(messages(session, stream)[0] for stream in streams(session)) == ["again", "of 3", "of 4"]
+
+
+def test_the_streams_of_earlier_starts_count(session: boto3.Session, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(function_logs, "STREAMS_KEPT", 3)
+    for start in range(5):
+        FunctionLogs(session)(worker(1), [f"of start {start}"])
+        threading.Event().wait(0.002)  # streams are ordered by the millisecond of their creation
+    assert sorted(messages(session, stream)[0] for stream in streams(session)) == [
+        "of start 2",
+        "of start 3",
+        "of start 4",
+    ]
 
 
 def test_a_group_that_is_there_already_is_used(session: boto3.Session) -> None:
