@@ -1,14 +1,17 @@
 """The local AWS account: who its root is, kept in one private file of the data directory."""
 
 import json
+import logging
 import re
 import secrets
 from base64 import b64decode, b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from infra.local.platform_calls import make_private_folder, write_private_file
 from service.caller import Caller, PrincipalType
+
+log = logging.getLogger(__name__)
 
 ACCOUNT_FILE = "account.json"
 DEFAULT_ACCOUNT_ID = "123456789012"
@@ -63,7 +66,7 @@ class Account:
         path = data / ACCOUNT_FILE
         if path.exists():
             raise AccountError(f"{path} already exists")
-        write_private_file(path, json.dumps(account._members(), indent=2).encode() + b"\n")
+        account.save(data)
         return account
 
     @classmethod
@@ -94,6 +97,18 @@ class Account:
             return cls.load(data)
         return cls.create(data, account_id=account_id, region=region)
 
+    def save(self, data: Path) -> None:
+        """Put the account into the data directory, in place of what was there; on the disk when this returns."""
+        write_private_file(data / ACCOUNT_FILE, json.dumps(self._members(), indent=2).encode() + b"\n")
+
+    def with_new_root_key(self) -> "Account":
+        """The same account with another root access key, which is not saved yet."""
+        return replace(self, access_key_id=random_key_id("AKIA"), secret_access_key=random_secret())
+
+    def with_new_sealing_key(self) -> "Account":
+        """The same account, of which no session token that was issued before can be opened; not saved yet."""
+        return replace(self, sealing_key=secrets.token_bytes(32))
+
     def _members(self) -> dict[str, str]:
         return {
             "accountId": self.id,
@@ -102,6 +117,35 @@ class Account:
             "secretAccessKey": self.secret_access_key,
             "sealingKey": b64encode(self.sealing_key).decode(),
         }
+
+
+class SavedAccount:
+    """The account as its file has it now: `chorale rotate root` replaces the file while a server runs."""
+
+    def __init__(self, data: Path, account: Account) -> None:
+        self._data = data
+        self._account = account
+        self._seen = (0, 0)
+
+    def __call__(self) -> Account:
+        """The account, which stays as it is while its file cannot be used. Asked for each request: takes a few µs."""
+        try:
+            found = (self._data / ACCOUNT_FILE).stat()
+        except OSError:
+            return self._account
+        version = (found.st_ino, found.st_mtime_ns)
+        if version != self._seen:
+            self._seen = version
+            try:
+                self._account = self._successor(Account.load(self._data))
+            except (AccountError, OSError) as error:
+                log.error("the root access key stays as it was: %s", error)
+        return self._account
+
+    def _successor(self, account: Account) -> Account:
+        if (account.id, account.region) != (self._account.id, self._account.region):
+            raise AccountError(f"{self._data / ACCOUNT_FILE} is of another account; restart the server")
+        return account
 
 
 def random_key_id(prefix: str) -> str:

@@ -43,17 +43,20 @@ class Authenticator:
         find_iam_access_key: FindIamAccessKey,
         is_iam_user: IsIamUser,
         clock: Callable[[], datetime] = utc_now,
+        current: Callable[[], Account] | None = None,
     ) -> None:
+        """`current` tells the account as it is now, where its root access key may change meanwhile."""
         self._account = account
         self._sessions = sessions
         self._find_iam_access_key = find_iam_access_key
         self._is_iam_user = is_iam_user
         self._clock = clock
-        self._root = SecretKey(account.access_key_id, account.secret_access_key, principal=account.root)
+        self._current = current or (lambda: account)
+        self._root = (account, _root_key(account))
 
     def may_wait(self, claim: Claim) -> bool:
         """Whether `authenticate` may have to wait for the account's IAM, and so belongs off the event loop."""
-        if claim.access_key_id == self._account.access_key_id:
+        if claim.access_key_id == self._root_key().access_key_id:
             return False
         if claim.session_token is None:
             return True
@@ -68,8 +71,9 @@ class Authenticator:
 
     def find_key(self, access_key_id: str, session_token: str | None) -> SecretKey | None:
         """The secret behind an access key, its principal a Caller; None when no such key may sign."""
-        if access_key_id == self._account.access_key_id:
-            return self._root
+        root = self._root_key()
+        if access_key_id == root.access_key_id:
+            return root
         if session_token is not None:
             return self._session_key(access_key_id, session_token)
         iam_key = self._find_iam_access_key(access_key_id)
@@ -92,6 +96,14 @@ class Authenticator:
             principal=session.caller,
         )
 
+    def _root_key(self) -> SecretKey:
+        account = self._current()
+        known, key = self._root
+        if account is not known:
+            key = _root_key(account)
+            self._root = (account, key)
+        return key
+
     def _check_region(self, claim: Claim) -> None:
         expected = self._account.region
         if claim.region == expected or (claim.service in _GLOBAL_SERVICES and claim.region == _GLOBAL_REGION):
@@ -101,3 +113,7 @@ class Authenticator:
             f"The local AWS has one region; '{claim.region}' is wrong; expecting '{expected}'",
             Region=expected,
         )
+
+
+def _root_key(account: Account) -> SecretKey:
+    return SecretKey(account.access_key_id, account.secret_access_key, principal=account.root)

@@ -9,12 +9,13 @@ import gc
 import ipaddress
 import os
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from infra.local.access_log import logged_requests
-from infra.local.account import Account, AccountError
+from infra.local.account import Account, AccountError, SavedAccount
 from infra.local.authentication import Authenticator
 from infra.local.authorization import Authorizer, service_grants
 from infra.local.cloud import CloudOptions, LocalCloud
@@ -68,15 +69,16 @@ def serve(options: ServeOptions) -> None:
         raise ServeError(f"{error.filename or options.data}: {error.strerror or error}") from error
 
 
-def gateway_for(cloud: LocalCloud, host_names: HostNames) -> Gateway:
-    """The gateway in front of an account and everything in it."""
+def gateway_for(cloud: LocalCloud, host_names: HostNames, current: Callable[[], Account] | None = None) -> Gateway:
+    """The gateway in front of an account and everything in it; `current` tells the account's root key as it is now."""
     settings = cloud.settings
+    host = cloud.host
     return Gateway(
         cloud.account,
-        Authenticator(cloud.account, cloud.sessions, cloud.host.find_iam_access_key, cloud.host.is_iam_user),
+        Authenticator(cloud.account, cloud.sessions, host.find_iam_access_key, host.is_iam_user, current=current),
         Authorizer(service_grants(cloud.account, settings.table, settings.music_bucket)),
         cloud.sessions,
-        cloud.host,
+        host,
         cloud.app,
         host_names,
     )
@@ -101,7 +103,7 @@ def _serve_account(
             sound_font=str(options.sound_font.absolute()) if options.sound_font else None,
         ),
     )
-    gateway = gateway_for(cloud, host_names)
+    gateway = gateway_for(cloud, host_names, SavedAccount(options.data, account))
     running = Running(os.getpid(), endpoint, str(tls.ca_bundle) if tls and tls.ca_bundle else None)
 
     def announce() -> None:

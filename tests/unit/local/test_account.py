@@ -3,7 +3,8 @@ import stat
 
 import pytest
 
-from infra.local.account import ACCOUNT_FILE, Account, AccountError
+from infra.local.account import ACCOUNT_FILE, Account, AccountError, SavedAccount
+from infra.local.platform_calls import write_private_file
 from service.caller import PrincipalType
 
 
@@ -84,3 +85,32 @@ def test_root_is_the_accounts_own_user(tmp_path):
     assert account.root.arn == "arn:aws:iam::210987654321:root"
     assert account.root.type is PrincipalType.ROOT
     assert account.root.access_key_id == account.access_key_id
+
+
+def test_a_saved_account_is_the_one_in_the_file_now(tmp_path):
+    account = Account.create(tmp_path)
+    current = SavedAccount(tmp_path, account)
+    assert current() == account
+    changed = account.with_new_root_key()
+    assert (changed.id, changed.sealing_key) == (account.id, account.sealing_key)
+    assert changed.access_key_id != account.access_key_id
+    assert changed.secret_access_key != account.secret_access_key
+    changed.save(tmp_path)
+    assert current() == changed == Account.load(tmp_path)
+    assert current() is current()
+
+
+def test_a_saved_account_stays_as_it_was_while_its_file_cannot_be_used(tmp_path, caplog):
+    account = Account.create(tmp_path)
+    current = SavedAccount(tmp_path, account)
+    write_private_file(tmp_path / ACCOUNT_FILE, b"no account")
+    assert [current(), current()] == [account, account]
+    assert caplog.text.count("the root access key stays as it was") == 1
+    Account.create(tmp_path / "other", account_id="210987654321").save(tmp_path)
+    assert current() == account
+    assert "is of another account" in caplog.text
+    (tmp_path / ACCOUNT_FILE).unlink()
+    assert current() == account
+    account.with_new_sealing_key().save(tmp_path)
+    assert current().sealing_key != account.sealing_key
+    assert account.secret_access_key not in caplog.text
