@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,15 @@ class ServedCloud:
         return (session or self.session()).client(service, endpoint_url=self.endpoint, config=settings)
 
 
-def start_server(data: Path, *arguments: str) -> tuple[subprocess.Popen[str], str]:
-    """A server on `data` and the endpoint it is ready at. Its log goes to server.log beside the data."""
+def start_server(data: Path, *arguments: str, under: Sequence[str] = ()) -> tuple[subprocess.Popen[str], str]:
+    """A server on `data` and the endpoint it is ready at. Its log goes to server.log beside the data.
+
+    `under` is a command that runs it, and whose process becomes the server's.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "CHORALE_"))}
     with (data.parent / "server.log").open("a") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "service.cli", "serve", "--data", str(data), "--port", "0", *arguments],
+            [*under, sys.executable, "-m", "service.cli", "serve", "--data", str(data), "--port", "0", *arguments],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
