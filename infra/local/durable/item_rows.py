@@ -4,7 +4,7 @@ Keys are order-preserving bytes (key_bytes.py); `r` is empty in a table without 
 the table and key of its row. Everything happens in the turn of the store that the calling thread is in.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -111,7 +111,7 @@ class ItemRows:
             connection.execute("UPDATE item_table SET items = items - 1 WHERE id = ?", (table,))
             connection.execute("DELETE FROM item_index WHERE t = ? AND h = ? AND r = ?", (table, h, r))
 
-    def walk(self, table: int, span: Span) -> Iterator[Row]:
+    def walk(self, table: int, span: Span) -> Generator[Row]:
         """The items of the span, read as they are asked for. Close it where it is not read to its end."""
         bounds = [(">" if bound is span.low else "<", bound) for bound in (span.low, span.high) if bound is not None]
         statement = _walk_statement(

@@ -1,0 +1,203 @@
+"""moto's DynamoDB with its items in the store, and how an account gets it.
+
+Definitions of tables stay moto's objects in memory; whoever saves them leaves out `TRANSIENT_ATTRIBUTES`.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from moto.core.base_backend import AccountSpecificBackend
+from moto.dynamodb.exceptions import MockValidationException
+from moto.dynamodb.models import DynamoDBBackend
+from moto.dynamodb.models.table import Table
+
+from infra.local.durable.errors import StoreError, WriteRefusedError
+from infra.local.durable.item_rows import ItemRows
+from infra.local.durable.store import Store
+from infra.local.durable.table_keys import keys_of_index
+from infra.local.durable.tables import StoredItems, StoredTable
+
+# What is made again by `TableStore.attach`, by the class of moto's that has it.
+TRANSIENT_ATTRIBUTES: dict[type, frozenset[str]] = {
+    Table: frozenset({"items"}),
+    DynamoDBBackend: frozenset({"rows"}),
+}
+
+_INVALID = "One or more parameter values were invalid: "
+
+
+class TableStore:
+    """Gives the DynamoDB of one account, in every region, the items in a store."""
+
+    def __init__(self, store: Store, backends: AccountSpecificBackend[DynamoDBBackend]) -> None:
+        """Called once, before anything is in the backends: all are made here, so that no read makes one."""
+        self._rows = ItemRows(store)
+        self._backends = backends
+        rows = self._rows
+
+        def backend(region: str, account_id: str) -> StoredDynamoDB:
+            return StoredDynamoDB(region, account_id, rows)
+
+        backends.clear()
+        backends.backend = backend  # type: ignore[assignment]
+        for region in backends.regions:
+            backends[region]
+
+    def attach(self) -> None:
+        """The tables whose definitions were put into the backends find their items again."""
+        for backend in self._backends.values():
+            for table in backend.tables.values():
+                _attach(table, self._rows)
+
+
+class StoredDynamoDB(DynamoDBBackend):
+    """moto's backend of one region. Every call is in a turn of the store: `reading()` for reads, else `writing()`."""
+
+    rows: ItemRows
+
+    def __init__(self, region_name: str, account_id: str, rows: ItemRows) -> None:
+        super().__init__(region_name, account_id)
+        self.rows = rows
+
+    def reset(self) -> None:
+        self.__init__(self.region_name, self.account_id, self.rows)  # type: ignore[misc]
+
+    def create_table(self, name: str, **definition: Any) -> StoredTable:  # type: ignore[override]
+        _refuse_streams(definition.get("streams"))
+        table = super().create_table(name, **definition)
+        try:
+            _check_indexes(table)
+        except MockValidationException:
+            del self.tables[name]
+            raise
+        table.item_table = self.rows.create_table()  # type: ignore[attr-defined]
+        return _attach(table, self.rows)
+
+    def delete_table(self, name: str) -> Table:
+        """Returns the definition, for the answer; its count of items is kept in it."""
+        table = self.get_table(name)
+        items = len(table)
+        super().delete_table(name)
+        self.rows.drop_table(_stored(table).item_table)
+        table.__class__ = _DeletedTable  # type: ignore[type-abstract]
+        table.items = items  # type: ignore[assignment]
+        return table
+
+    def update_table(self, name: str, attr_definitions: Any, **changes: Any) -> Table:  # type: ignore[override]
+        _refuse_streams(changes.get("stream_spec"))
+        table = _stored(self.get_table(name))
+        before = {index.name: index for index in table.global_indexes}
+        if attr_definitions:
+            attr_definitions = _all_definitions(table, attr_definitions)
+        super().update_table(name, attr_definitions, **changes)
+        _check_indexes(table)
+        after = {index.name: index for index in table.global_indexes}
+        for index_name in before.keys() - after.keys():
+            self.rows.drop_index(table.item_table, index_name)
+        for index_name, index in after.items():
+            if before.get(index_name) is not index:
+                self.rows.drop_index(table.item_table, index_name)
+                table.add_to_index(index)
+        return table
+
+    def update_item(self, table_name: str, *arguments: Any, **named: Any) -> Any:
+        """moto changes the item that it found; here it is put back."""
+        item = super().update_item(table_name, *arguments, **named)
+        _stored(self.get_table(table_name)).items.put(item)
+        return item
+
+    def transact_write_items(self, transact_items: list[dict[str, Any]]) -> None:
+        """All of it or nothing: a savepoint, where moto copies whole tables."""
+        with self.rows.store.writing():
+            try:
+                DynamoDBBackend.transact_write_items(_Transaction(self), transact_items)  # type: ignore[arg-type]
+            except _Fault as fault:
+                raise fault.error from None
+
+    def _not_offered(self, *_: Any, **__: Any) -> NoReturn:
+        raise NotImplementedError("This operation is not part of the local AWS.")
+
+    # They walk over, or copy, all items of a table, and the gateway knows none of them.
+    batch_execute_statement = create_backup = execute_statement = execute_transaction = export_table = _not_offered
+    import_table = restore_table_from_backup = restore_table_to_point_in_time = _not_offered
+
+
+class _DeletedTable(StoredTable):
+    """What is left of a table for the answer to DeleteTable."""
+
+    def __len__(self) -> int:
+        return self.items  # type: ignore[return-value]
+
+
+class _Fault(BaseException):
+    """The store's error on its way past moto, which makes a reason for cancellation of every Exception."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+class _Transaction:
+    """A backend as moto's transaction sees it: without tables to copy, and with the store's errors told apart.
+
+    moto has checked an operation's condition by the time it carries the operation out, and would check it once more.
+    """
+
+    tables: dict[str, Table] = {}  # noqa: RUF012 -- read only: what moto looks up here, it copies
+
+    def __init__(self, backend: StoredDynamoDB) -> None:
+        self._backend = backend
+
+    def get_table(self, name: str) -> Table:
+        return self._backend.get_table(name)
+
+    def get_item(self, *arguments: Any) -> Any:
+        return _faults_told(self._backend.get_item, *arguments)
+
+    def put_item(self, table_name: str, attributes: dict[str, Any], **_: Any) -> Any:
+        return _faults_told(self._backend.put_item, table_name, attributes, overwrite=True)
+
+    def delete_item(self, table_name: str, key: dict[str, Any], **_: Any) -> Any:
+        return _faults_told(self._backend.delete_item, table_name, key)
+
+    def update_item(self, table_name: str, key: dict[str, Any], **named: Any) -> Any:
+        return _faults_told(self._backend.update_item, table_name, key, **{**named, "condition_expression": None})
+
+
+def _faults_told(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    try:
+        return call(*arguments, **named)
+    except (StoreError, WriteRefusedError, sqlite3.Error) as error:
+        raise _Fault(error) from error
+
+
+def _attach(table: Table, rows: ItemRows) -> StoredTable:
+    table.__class__ = StoredTable  # type: ignore[type-abstract]
+    assert isinstance(table, StoredTable)
+    table.items = StoredItems(rows, table)
+    return table
+
+
+def _stored(table: Table) -> StoredTable:
+    assert isinstance(table, StoredTable)
+    return table
+
+
+def _all_definitions(table: Table, given: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The attributes as they will be defined. A request names those of its new index, and need not name the others."""
+    named = {definition["AttributeName"] for definition in given}
+    return [definition for definition in table.attr if definition["AttributeName"] not in named] + given
+
+
+def _check_indexes(table: Table) -> None:
+    names = [index.name for index in table.all_indexes()]
+    for name in names:
+        if names.count(name) > 1:
+            raise MockValidationException(f"{_INVALID}Duplicate index name: {name}")
+    for index in table.all_indexes():
+        keys_of_index(table, index)
+
+
+def _refuse_streams(specification: dict[str, Any] | None) -> None:
+    if specification and (specification.get("StreamEnabled") or specification.get("StreamViewType")):
+        raise MockValidationException(f"{_INVALID}StreamSpecification: DynamoDB Streams is not part of the local AWS")

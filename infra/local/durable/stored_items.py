@@ -1,0 +1,74 @@
+"""An item of moto's as bytes, and back again.
+
+The bytes are DynamoDB's JSON: {"attribute": {"S": "text"}}, numbers as the text they came in, binary values in base64.
+"""
+
+import json
+from base64 import b64decode, b64encode
+from typing import Any
+
+from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
+
+
+class StoredItem(Item):
+    """An item read for one request, which may change it as it likes."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "StoredItem":
+        return self  # moto copies what it hands out, lest the table change with it; nobody else has this one
+
+    def update_with_attribute_updates(self, attribute_updates: dict[str, Any]) -> None:
+        """AttributeUpdates, the older way to tell what to change. moto would store PUT's BOOL, NULL and B as others."""
+        others = {}
+        for name, update in attribute_updates.items():
+            if update.get("Action", "PUT") == "PUT" and "Value" in update:
+                self.attrs[name] = DynamoType(update["Value"])
+            else:
+                others[name] = update
+        super().update_with_attribute_updates(others)
+
+
+def dump_attributes(attributes: dict[str, Any]) -> bytes:
+    """The attributes of an item, DynamoTypes all the way down."""
+    return json.dumps(attributes, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def load_attributes(content: bytes) -> LimitedSizeDict:
+    """The attributes again. Their size was checked before they were stored, and is not checked again."""
+    attributes = LimitedSizeDict.__new__(LimitedSizeDict)
+    for name, value in json.loads(content).items():
+        dict.__setitem__(attributes, name, _typed(value))
+    return attributes
+
+
+def load_item(content: bytes, hash_name: str, range_name: str | None) -> StoredItem:
+    """The item with these key attributes."""
+    attributes = load_attributes(content)
+    item: StoredItem = object.__new__(StoredItem)
+    item.attrs = attributes
+    item.hash_key = attributes[hash_name]
+    item.range_key = attributes[range_name] if range_name is not None else None
+    return item
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, DynamoType):
+        return {value.type: value.value}
+    if isinstance(value, bytes):
+        return b64encode(value).decode()
+    raise TypeError(f"a value of an item is a {type(value).__name__}")
+
+
+def _typed(value: dict[str, Any]) -> DynamoType:
+    ((kind, content),) = value.items()
+    typed = DynamoType.__new__(DynamoType)
+    typed.type = kind
+    if kind == "M":
+        content = {name: _typed(inner) for name, inner in content.items()}
+    elif kind == "L":
+        content = [_typed(inner) for inner in content]
+    elif kind == "B":
+        content = b64decode(content)
+    elif kind == "BS":
+        content = [b64decode(inner) for inner in content]
+    typed.value = content
+    return typed
