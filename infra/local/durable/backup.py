@@ -18,10 +18,12 @@ from infra.local.durable.archive import MOST_FILES, ArchiveError, Manifest, Sour
 from infra.local.durable.bodies import held
 from infra.local.durable.data_keys import unwrapped
 from infra.local.durable.errors import StoreError
-from infra.local.durable.folder import BODIES_FOLDER
 from infra.local.durable.keyring import MASTER_KEY_FILE, MasterKey
+from infra.local.durable.layout import BODIES_FOLDER
+from infra.local.durable.owner import check_owner
 from infra.local.durable.snapshot import check_pages, copy_database, reading_only
 from infra.local.durable.store import DATABASE_FILE
+from infra.local.durable.unfinished import is_unfinished
 from infra.local.platform_calls import PRIVATE_FILE_MODE, sync_file, sync_folder
 
 
@@ -40,6 +42,9 @@ def back_up(data: Path, target: Path, *, replace: bool = False) -> Backup:
 
     Raises AccountError and StoreError, and OSError for what the file system refuses.
     """
+    check_owner(data)
+    if is_unfinished(data):
+        raise StoreError(f"a reset of {data} was cut off; `chorale reset` or `chorale serve` finishes it")
     if target.exists() and not replace:
         raise StoreError(f"{target} already exists; --force replaces it")
     with _scratch_folder(target) as scratch, _held_bodies(data / BODIES_FOLDER):

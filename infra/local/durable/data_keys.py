@@ -19,12 +19,6 @@ def unwrapped(connection: sqlite3.Connection, master: MasterKey) -> dict[str, by
 
 
 def rewrap(connection: sqlite3.Connection, old: MasterKey, new: MasterKey) -> None:
-    """Have the data keys wrapped by `new`, all of them in one transaction of the connection's own."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        for purpose, key in unwrapped(connection, old).items():
-            connection.execute("UPDATE data_key SET wrapped = ? WHERE purpose = ?", (new.wrap(key, purpose), purpose))
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
+    """Have the data keys wrapped by `new`, in the transaction that the connection is in."""
+    for purpose, key in unwrapped(connection, old).items():
+        connection.execute("UPDATE data_key SET wrapped = ? WHERE purpose = ?", (new.wrap(key, purpose), purpose))

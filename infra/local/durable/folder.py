@@ -17,12 +17,12 @@ from infra.local.account import ACCOUNT_FILE, DEFAULT_ACCOUNT_ID, DEFAULT_REGION
 from infra.local.durable.bodies import Bodies
 from infra.local.durable.errors import DamagedError, StoreError
 from infra.local.durable.keyring import MASTER_KEY_FILE, MasterKey
+from infra.local.durable.layout import BODIES_FOLDER
 from infra.local.durable.store import DATABASE_FILE, Store
+from infra.local.durable.unfinished import finish
 from infra.local.durable.wal import State, examine_log
 
 log = logging.getLogger(__name__)
-
-BODIES_FOLDER = "bodies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +48,12 @@ class DataFolder:
         `master_key` names the key's file where it is not in the folder; one that does not exist is made together
         with the database. Raises AccountError and StoreError.
         """
+        key_file = master_key or path / MASTER_KEY_FILE
+        finish(path, key_file)
         holds_state = (path / DATABASE_FILE).exists()
         if holds_state and not (path / ACCOUNT_FILE).exists():
             raise StoreError(f"{path / ACCOUNT_FILE} is missing, and {DATABASE_FILE} belongs to it; restore a backup")
         account = Account.load_or_create(path, account_id=account_id, region=region)
-        key_file = master_key or path / MASTER_KEY_FILE
         fresh = not holds_state and not key_file.exists()
         master = MasterKey.create(key_file) if fresh else MasterKey.load(key_file)
         _check_log(path)

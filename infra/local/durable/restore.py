@@ -12,8 +12,8 @@ from infra.local.account import Account, AccountError
 from infra.local.durable.archive import ArchiveError, ArchiveReader, Manifest
 from infra.local.durable.data_keys import unwrapped
 from infra.local.durable.errors import StoreError
-from infra.local.durable.folder import BODIES_FOLDER
 from infra.local.durable.keyring import MASTER_KEY_FILE, MasterKey
+from infra.local.durable.layout import BODIES_FOLDER
 from infra.local.durable.snapshot import check_format, check_pages, reading_only
 from infra.local.durable.store import DATABASE_FILE
 from infra.local.platform_calls import PRIVATE_FILE_MODE, PRIVATE_FOLDER_MODE, sync_file, sync_folder
