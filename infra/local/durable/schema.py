@@ -52,7 +52,8 @@ CREATE TABLE body_file (name TEXT PRIMARY KEY, size INTEGER NOT NULL) WITHOUT RO
 -- Objects whose body was found missing: they are listed for the owner, and for nobody else.
 CREATE TABLE lost_object (b TEXT NOT NULL, k BLOB NOT NULL, n INTEGER NOT NULL, noticed TEXT NOT NULL);
 
--- CloudWatch Logs: events by stream, in the order in which they came.
+-- CloudWatch Logs: what each stream counts; events by stream, by time, and in the order in which they came.
+CREATE TABLE log_stream (s INTEGER PRIMARY KEY, content BLOB NOT NULL);
 CREATE TABLE log_event (
     s INTEGER NOT NULL, at INTEGER NOT NULL, n INTEGER NOT NULL, content BLOB NOT NULL, PRIMARY KEY (s, at, n)
 ) WITHOUT ROWID;
