@@ -1,9 +1,11 @@
-"""A load generator for one prepared HTTP request: one thread, blocking-free sockets, every answer checked."""
+"""A load generator for prepared HTTP requests: one thread, blocking-free sockets, every answer checked."""
 
 import selectors
 import socket
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class Load:
 @dataclass
 class _Connection:
     address: tuple[str, int]
-    request: bytes
+    requests: Iterator[bytes]
     link: socket.socket | None = None
     received: bytearray = field(default_factory=bytearray)
     sent_at: float = 0.0
@@ -29,7 +31,7 @@ class _Connection:
             self.link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sent_at = time.perf_counter()
         self.received.clear()
-        self.link.sendall(self.request)
+        self.link.sendall(next(self.requests))
 
     def close(self) -> None:
         if self.link is not None:
@@ -56,13 +58,17 @@ class _Connection:
         return True
 
 
-def measure(address: tuple[str, int], request: bytes, connections: int, seconds: float) -> Load:
-    """Sends `request` over and over, one at a time on each connection, for about `seconds`.
+def measure(
+    address: tuple[str, int], requests: bytes | Sequence[Iterator[bytes]], connections: int, seconds: float
+) -> Load:
+    """Sends requests one at a time on each connection, for about `seconds`: one over and over, or each its own.
 
     Servers that close a connection after each answer are connected to anew: that is part of what they cost.
     """
     selector = selectors.DefaultSelector()
-    everyone = [_Connection(address, request) for _ in range(connections)]
+    if isinstance(requests, bytes):
+        requests = [repeat(requests)] * connections
+    everyone = [_Connection(address, own) for own, _ in zip(requests, range(connections), strict=True)]
     latencies: list[float] = []
 
     def start(connection: _Connection) -> None:

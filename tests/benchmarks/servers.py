@@ -1,5 +1,7 @@
 """Servers for benchmarks: ours, as `chorale serve` runs it, and moto's own."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -7,13 +9,14 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.environment import Running
-from service.cli.demo import server
+from infra.local.environment import NotRunningError, Running
+
+READY_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,32 @@ class Served:
 
 
 @contextmanager
-def chorale() -> Iterator[Served]:
-    with tempfile.TemporaryDirectory(prefix="chorale-bench-") as folder, server(Path(folder)) as running:
-        host, _, port = running.endpoint.removeprefix("http://").partition(":")
-        yield Served((host, int(port)), running, Path(folder))
+def chorale(prefix: Sequence[str] = ()) -> Iterator[Served]:
+    """Our server on an empty folder. `prefix` is a command that runs it, such as strace with its options."""
+    with tempfile.TemporaryDirectory(prefix="chorale-bench-") as folder:
+        data = Path(folder)
+        command = [*prefix, sys.executable, "-m", "service.cli", "serve", "--port", "0", "--data", folder]
+        with (data / "server.log").open("wb") as log:
+            process = subprocess.Popen(command, stdout=log, stderr=log)
+        running = _when_ready(process, data)
+        try:
+            host, _, port = running.endpoint.removeprefix("http://").partition(":")
+            yield Served((host, int(port)), running, data)
+        finally:
+            os.kill(running.pid, signal.SIGTERM)
+            process.wait(60)
+
+
+def _when_ready(process: subprocess.Popen[bytes], data: Path) -> Running:
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        try:
+            return Running.read(data)
+        except NotRunningError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                process.kill()
+                raise RuntimeError(f"the server did not start:\n{(data / 'server.log').read_text()}") from None
+            time.sleep(0.02)
 
 
 @contextmanager
