@@ -8,7 +8,9 @@ Every signature of a chunk covers the one before it, the first the signature of 
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from enum import Enum, auto
 
 from infra.local.checksums import CHECKSUMS
 from service.sigv4 import (
@@ -23,54 +25,138 @@ from service.sigv4 import (
 
 STREAMING_PAYLOADS = frozenset({STREAMING_SIGNED, STREAMING_SIGNED_TRAILER, STREAMING_UNSIGNED_TRAILER})
 
+_LENGTH = re.compile(r"[0-9]{1,16}")
 _MAX_LINE = 8192
 _TRAILER_SIGNATURE = "x-amz-trailer-signature"
+_WRONG_LENGTH = "You did not provide the number of bytes specified by x-amz-decoded-content-length."
 
 
 class ChunkedBodyError(Exception):
-    """The body is not in the aws-chunked encoding that its headers announce."""
+    """The body is not in the aws-chunked encoding that its headers announce; `code` is S3's name for it."""
+
+    code = "IncompleteBody"
 
 
-@dataclass(frozen=True, slots=True)
-class DecodedBody:
-    """The body itself, and the headers of its trailer (names in lower case)."""
+class MalformedTrailerError(ChunkedBodyError):
+    """The trailer is not the one that x-amz-trailer announces."""
 
-    body: bytes
-    trailers: dict[str, str]
+    code = "MalformedTrailerError"
 
 
-def decode(encoded: bytes, verified: Verified, announced_length: str | None) -> DecodedBody:
-    """Take the chunks apart and prove their signatures.
+class _At(Enum):
+    """What comes next in the encoded body."""
 
-    `announced_length` is the x-amz-decoded-content-length header. Raises ChunkedBodyError for a malformed body and
-    SignatureError for a wrong signature.
+    HEADER = auto()  # the line before a chunk
+    DATA = auto()
+    DATA_END = auto()  # the line end after a chunk
+    TRAILER = auto()
+    NOTHING = auto()
+
+
+class ChunkDecoder:
+    """Takes an encoded body apart as it comes in, and proves the signatures of its chunks.
+
+    What is decoded goes to `write` at once; a chunk's signature is known to be right only when the chunk has ended, so
+    that all of it is to be forgotten when `feed` or `finish` raise ChunkedBodyError or SignatureError.
     """
-    signed = verified.payload != STREAMING_UNSIGNED_TRAILER
-    chain = _SignatureChain(verified)
-    pieces: list[bytes] = []
-    position = 0
-    while True:
-        line, position = _line(encoded, position)
-        size, signature = _chunk_header(line, signed)
-        chunk = encoded[position : position + size]
-        if len(chunk) != size:
+
+    def __init__(self, verified: Verified, announced_length: str | None, write: Callable[[memoryview], None]) -> None:
+        """`announced_length` is the x-amz-decoded-content-length header."""
+        if announced_length is None or _LENGTH.fullmatch(announced_length) is None:
+            raise ChunkedBodyError(_WRONG_LENGTH)
+        self._signed = verified.payload != STREAMING_UNSIGNED_TRAILER
+        self._trailer_signed = verified.payload == STREAMING_SIGNED_TRAILER
+        self._chain = _SignatureChain(verified)
+        self._write = write
+        self._announced = int(announced_length)
+        self._size = 0
+        self._at = _At.HEADER
+        self._line = b""  # what has come of a line
+        self._left = 0  # bytes of the chunk that are still to come
+        self._chunk_hash = hashlib.sha256()
+        self._chunk_signature = ""
+        self._trailers: dict[str, str] = {}
+
+    def feed(self, encoded: bytes) -> None:
+        """Go on with the next bytes as they came."""
+        rest = memoryview(encoded)
+        while rest:
+            if self._at is _At.DATA:
+                rest = self._take_data(rest)
+            elif self._at is _At.NOTHING:
+                raise ChunkedBodyError("Something follows the end of the chunks.")
+            else:
+                rest = self._take_line(rest)
+
+    def finish(self) -> dict[str, str]:
+        """Nothing more comes: the headers of the trailer, names in lower case."""
+        if self._at in (_At.DATA, _At.DATA_END):
             raise ChunkedBodyError("The body ends in the middle of a chunk.")
-        position += size
-        if signed:
-            chain.check_chunk(chunk, signature)
-        if size == 0:
-            break
-        pieces.append(chunk)
-        if encoded[position : position + 2] != b"\r\n":
+        # Some clients leave out the empty line at the end.
+        if self._at is _At.HEADER or self._line:
+            raise ChunkedBodyError("The body ends in the middle of a line.")
+        if self._trailer_signed:
+            self._chain.check_trailers(self._trailers, self._trailers.pop(_TRAILER_SIGNATURE, ""))
+        if self._size != self._announced:
+            raise ChunkedBodyError(_WRONG_LENGTH)
+        return self._trailers
+
+    def _take_data(self, rest: memoryview) -> memoryview:
+        data = rest[: self._left]
+        self._left -= len(data)
+        self._size += len(data)
+        if self._size > self._announced:
+            raise ChunkedBodyError(_WRONG_LENGTH)
+        if self._signed:
+            self._chunk_hash.update(data)
+        self._write(data)
+        if self._left == 0:
+            self._end_chunk()
+            self._at = _At.DATA_END
+        return rest[len(data) :]
+
+    def _take_line(self, rest: memoryview) -> memoryview:
+        known = len(self._line)
+        line = self._line + bytes(rest[: _MAX_LINE - known])
+        end = line.find(b"\r\n")
+        if self._at is _At.DATA_END and line[:2] not in (b"\r", b"\r\n"):
             raise ChunkedBodyError("A chunk is longer than its header says.")
-        position += 2
-    trailers = _trailers(encoded, position)
-    if verified.payload == STREAMING_SIGNED_TRAILER:
-        chain.check_trailers(trailers, trailers.pop(_TRAILER_SIGNATURE, ""))
-    body = b"".join(pieces)
-    if announced_length is None or announced_length != str(len(body)):
-        raise ChunkedBodyError("You did not provide the number of bytes specified by x-amz-decoded-content-length.")
-    return DecodedBody(body, trailers)
+        if end < 0:
+            if len(line) == _MAX_LINE:
+                raise ChunkedBodyError("A line between the chunks is too long.")
+            self._line = line
+            return rest[len(rest) :]
+        self._line = b""
+        self._read_line(line[:end].decode("latin-1"))
+        return rest[end + 2 - known :]
+
+    def _read_line(self, line: str) -> None:
+        if self._at is _At.DATA_END:
+            self._at = _At.HEADER
+        elif self._at is _At.TRAILER:
+            self._read_trailer(line)
+        else:
+            self._left, self._chunk_signature = _chunk_header(line, self._signed)
+            self._chunk_hash = hashlib.sha256()
+            if self._left:
+                self._at = _At.DATA
+            else:
+                self._end_chunk()
+                self._at = _At.TRAILER
+
+    def _end_chunk(self) -> None:
+        if self._signed:
+            self._chain.check_chunk(self._chunk_hash.hexdigest(), self._chunk_signature)
+
+    def _read_trailer(self, line: str) -> None:
+        if not line:
+            self._at = _At.NOTHING
+            return
+        name, colon, value = line.partition(":")
+        name = name.strip().lower()
+        if not colon or (name not in CHECKSUMS and name != _TRAILER_SIGNATURE) or name in self._trailers:
+            raise MalformedTrailerError("The trailer may hold one of each checksum and its signature only.")
+        self._trailers[name] = value.strip()
 
 
 class _SignatureChain:
@@ -79,9 +165,8 @@ class _SignatureChain:
         self._prefix = f"{verified.claim.timestamp}\n{verified.claim.scope}"
         self._previous = verified.claim.signature
 
-    def check_chunk(self, chunk: bytes, signature: str) -> None:
-        covered = f"{EMPTY_SHA256}\n{hashlib.sha256(chunk).hexdigest()}"
-        self._check("AWS4-HMAC-SHA256-PAYLOAD", covered, signature)
+    def check_chunk(self, sha256: str, signature: str) -> None:
+        self._check("AWS4-HMAC-SHA256-PAYLOAD", f"{EMPTY_SHA256}\n{sha256}", signature)
 
     def check_trailers(self, trailers: dict[str, str], signature: str) -> None:
         text = "".join(f"{name}:{value}\n" for name, value in trailers.items() if name != _TRAILER_SIGNATURE)
@@ -96,13 +181,6 @@ class _SignatureChain:
         self._previous = signature
 
 
-def _line(encoded: bytes, position: int) -> tuple[str, int]:
-    end = encoded.find(b"\r\n", position, position + _MAX_LINE)
-    if end < 0:
-        raise ChunkedBodyError("The body ends in the middle of a line.")
-    return encoded[position:end].decode("latin-1"), end + 2
-
-
 def _chunk_header(line: str, signed: bool) -> tuple[int, str]:
     length, _, extension = line.partition(";")
     if not length or len(length) > 16 or not all(digit in "0123456789abcdefABCDEF" for digit in length):
@@ -111,20 +189,3 @@ def _chunk_header(line: str, signed: bool) -> tuple[int, str]:
     if signed and name != "chunk-signature":
         raise ChunkedBodyError("A chunk has no signature.")
     return int(length, 16), signature
-
-
-def _trailers(encoded: bytes, position: int) -> dict[str, str]:
-    """The trailing headers up to the empty line, or to the end of the body, where some clients leave it out."""
-    found: dict[str, str] = {}
-    while position < len(encoded):
-        line, position = _line(encoded, position)
-        if not line:
-            break
-        name, colon, value = line.partition(":")
-        name = name.strip().lower()
-        if not colon or (name not in CHECKSUMS and name != _TRAILER_SIGNATURE) or name in found:
-            raise ChunkedBodyError("The trailer may hold one of each checksum and its signature only.")
-        found[name] = value.strip()
-    if position != len(encoded):
-        raise ChunkedBodyError("Something follows the end of the chunks.")
-    return found

@@ -1,11 +1,14 @@
-"""The checksums that S3's clients send along with a body, and whether the body has them."""
+"""The checksums that S3's clients send along with a body, taken piece by piece, and whether the body has them."""
 
 import base64
 import binascii
 import hashlib
-import zlib
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Collection, Mapping
+from typing import Protocol
+
+import anycrc
+
+Bytes = bytes | bytearray | memoryview
 
 
 class ChecksumError(Exception):
@@ -17,58 +20,66 @@ class ChecksumError(Exception):
         self.message = message
 
 
-def check_body(headers: Mapping[str, str], body: bytes) -> None:
-    """Hold the body to every checksum in the headers (names in lower case). Raises ChecksumError."""
-    for name, digest in CHECKSUMS.items():
-        given = headers.get(name)
-        if given is None:
-            continue
-        try:
-            expected = base64.b64decode(given, validate=True)
-        except binascii.Error:
-            raise ChecksumError("InvalidRequest", f"Value for {name} header is invalid.") from None
-        if expected != digest(body):
-            label = "Content-MD5" if name == "content-md5" else name.rpartition("-")[2].upper()
-            raise ChecksumError("BadDigest", f"The {label} you specified did not match the calculated checksum.")
+class Hash(Protocol):
+    """A checksum being taken, as hashlib does it."""
+
+    def update(self, data: Bytes, /) -> None: ...
+
+    def digest(self) -> bytes: ...
 
 
-def crc32(body: bytes) -> bytes:
-    return zlib.crc32(body).to_bytes(4)
+class Crc:
+    """A cyclic redundancy check, by its name in the catalogue of CRCs."""
+
+    __slots__ = ("_bytes", "_calculate", "_value")
+
+    def __init__(self, name: str, bits: int) -> None:
+        self._calculate = anycrc.Model(name).calc
+        self._bytes = bits // 8
+        self._value = self._calculate(b"")
+
+    def update(self, data: Bytes, /) -> None:
+        self._value = self._calculate(data, self._value)
+
+    def digest(self) -> bytes:
+        return self._value.to_bytes(self._bytes)
 
 
-def crc32c(body: bytes) -> bytes:
-    """CRC-32C (Castagnoli), reflected polynomial 0x82F63B78."""
-    return _reflected_crc(body, _table(0x82F63B78), 0xFFFFFFFF).to_bytes(4)
-
-
-def crc64nvme(body: bytes) -> bytes:
-    """CRC-64/NVME, reflected polynomial 0x9A6C9329AC4BC9B5."""
-    return _reflected_crc(body, _table(0x9A6C9329AC4BC9B5), 0xFFFFFFFFFFFFFFFF).to_bytes(8)
-
-
-@lru_cache
-def _table(polynomial: int) -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        remainder = byte
-        for _ in range(8):
-            remainder = remainder >> 1 ^ (polynomial if remainder & 1 else 0)
-        table.append(remainder)
-    return tuple(table)
-
-
-def _reflected_crc(body: bytes, table: tuple[int, ...], ones: int) -> int:
-    remainder = ones
-    for byte in body:
-        remainder = remainder >> 8 ^ table[(remainder ^ byte) & 0xFF]
-    return remainder ^ ones
-
-
-CHECKSUMS: dict[str, Callable[[bytes], bytes]] = {
-    "content-md5": lambda body: hashlib.md5(body, usedforsecurity=False).digest(),
-    "x-amz-checksum-crc32": crc32,
-    "x-amz-checksum-crc32c": crc32c,
-    "x-amz-checksum-crc64nvme": crc64nvme,
-    "x-amz-checksum-sha1": lambda body: hashlib.sha1(body, usedforsecurity=False).digest(),
-    "x-amz-checksum-sha256": lambda body: hashlib.sha256(body).digest(),
+# By the name of the header that tells the checksum.
+CHECKSUMS: dict[str, Callable[[], Hash]] = {
+    "content-md5": lambda: hashlib.md5(usedforsecurity=False),
+    "x-amz-checksum-crc32": lambda: Crc("CRC32", 32),
+    "x-amz-checksum-crc32c": lambda: Crc("CRC32C", 32),
+    "x-amz-checksum-crc64nvme": lambda: Crc("CRC64-NVME", 64),
+    "x-amz-checksum-sha1": lambda: hashlib.sha1(usedforsecurity=False),
+    "x-amz-checksum-sha256": hashlib.sha256,
 }
+
+
+class Checksums:
+    """Several checksums of one body."""
+
+    def __init__(self, names: Collection[str]) -> None:
+        self._hashes = {name: CHECKSUMS[name]() for name in names}
+
+    def update(self, data: Bytes) -> None:
+        for taken in self._hashes.values():
+            taken.update(data)
+
+    def values(self) -> dict[str, str]:
+        """Each in base64, by the name of its header."""
+        return {name: base64.b64encode(taken.digest()).decode() for name, taken in self._hashes.items()}
+
+    def check(self, headers: Mapping[str, str]) -> None:
+        """Hold what was taken to the checksums in the headers (names in lower case). Raises ChecksumError."""
+        for name, taken in self._hashes.items():
+            given = headers.get(name)
+            if given is None:
+                continue
+            try:
+                expected = base64.b64decode(given, validate=True)
+            except binascii.Error:
+                raise ChecksumError("InvalidRequest", f"Value for {name} header is invalid.") from None
+            if expected != taken.digest():
+                label = "Content-MD5" if name == "content-md5" else name.rpartition("-")[2].upper()
+                raise ChecksumError("BadDigest", f"The {label} you specified did not match the calculated checksum.")

@@ -12,7 +12,7 @@ Nothing is patched: a client of any other session goes where it always went.
 import os
 import re
 from collections.abc import Callable
-from io import BytesIO
+from io import BufferedReader, BytesIO, RawIOBase
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,7 +23,7 @@ from botocore.credentials import Credentials
 from botocore.httpchecksum import AwsChunkedWrapper
 
 from infra.local.direct_dynamodb import direct_clients
-from infra.local.http import LocalRequest, LocalResponse
+from infra.local.http import BodyStream, LocalRequest, LocalResponse
 from infra.local.moto_host import MOTO_SERVICES, MotoHost
 
 # The service in botocore's event names, where it is not the service in the credential scope.
@@ -79,14 +79,36 @@ class Dispatch:
             answer = self._others[service](local)
         else:
             raise LookupError(f"the local AWS has no service named {service}")
-        return _aws_response(request.url, answer.status, dict(answer.headers), answer.body)
+        raw = _RawBody(BytesIO(answer.body) if answer.stream is None else _StreamFile(answer.stream))
+        return AWSResponse(request.url, answer.status, dict(answer.headers), raw)
 
 
-def _aws_response(url: str, status: int, headers: Any, body: bytes) -> AWSResponse:
-    return AWSResponse(url, status, headers, _RawBody(body))
+class _StreamFile(RawIOBase):
+    """A stream as a file, for whoever reads it in pieces of another size."""
+
+    def __init__(self, stream: BodyStream) -> None:
+        super().__init__()
+        self._stream = stream
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._rest:
+            self._rest = memoryview(next(self._stream, b""))
+        taken = self._rest[: len(buffer)]
+        buffer[: len(taken)] = taken
+        self._rest = self._rest[len(taken) :]
+        return len(taken)
+
+    def close(self) -> None:
+        if not self.closed:
+            self._stream.close()
+        super().close()
 
 
-class _RawBody(BytesIO):
+class _RawBody(BufferedReader):
     """A body as AWSResponse and StreamingBody read it."""
 
     def stream(self, amt: int = 1 << 16, decode_content: bool | None = None) -> Any:

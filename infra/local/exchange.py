@@ -4,10 +4,12 @@ import asyncio
 import logging
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, MutableMapping
+from contextlib import aclosing
 from typing import Any
 
-from infra.local.http import LocalResponse
+from infra.local.http import BodyStream, BodyTooLargeError, LocalResponse
+from infra.local.pump import draw
 from service.caller import Caller
 from service.sigv4 import SignedRequest
 
@@ -20,12 +22,9 @@ access_log = logging.getLogger("chorale.access")
 
 _READ_TIMEOUT = 60.0  # seconds without a byte of an announced body
 _DISCARD_TIMEOUT = 5.0  # seconds
+_DISCARDED = 16 << 20  # bytes
 _WITHOUT_BODY = (204, 304)
 _PIECE = 1 << 20  # bytes handed to the server at once, so that a slow client holds back a large answer
-
-
-class BodyTooLargeError(Exception):
-    """The body is longer than a request of its service may be."""
 
 
 class ClientGoneError(Exception):
@@ -36,9 +35,11 @@ class Exchange:
     """A request being answered. `service`, `operation` and `caller` are filled in as they become known."""
 
     __slots__ = (
+        "_reading",
         "_receive",
         "_send",
         "_started",
+        "body_is_read",
         "caller",
         "has_body",
         "operation",
@@ -61,6 +62,8 @@ class Exchange:
         self.status = 0
         headers = _joined_headers(scope["headers"])
         self.has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+        self.body_is_read = not self.has_body
+        self._reading = False
         self.request = SignedRequest(
             scope["method"],
             (scope.get("raw_path") or b"/").decode("latin-1"),
@@ -70,14 +73,22 @@ class Exchange:
 
     async def read_body(self, limit: int) -> bytes:
         """The whole body. Raises BodyTooLargeError as soon as it is known to exceed `limit` bytes, ClientGoneError."""
-        if not self.has_body:
-            return b""
         announced = self.request.headers.get("content-length", "")
         if announced.isdigit() and int(announced) > limit:
-            raise BodyTooLargeError
+            raise BodyTooLargeError(limit)
         pieces: list[bytes] = []
         size = 0
-        while True:
+        async for piece in self.body_pieces():
+            size += len(piece)
+            if size > limit:
+                raise BodyTooLargeError(limit)
+            pieces.append(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def body_pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes in; a client is held back while nothing is asked for. Raises ClientGoneError."""
+        self._reading = True
+        while not self.body_is_read:
             try:
                 async with asyncio.timeout(_READ_TIMEOUT):
                     message = await self._receive()
@@ -85,25 +96,24 @@ class Exchange:
                 raise ClientGoneError from None
             if message["type"] != "http.request":
                 raise ClientGoneError
-            piece = message.get("body", b"")
-            size += len(piece)
-            if size > limit:
-                raise BodyTooLargeError
-            pieces.append(piece)
-            if not message.get("more_body", False):
-                return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            self.body_is_read = not message.get("more_body", False)
+            yield message.get("body", b"")
 
-    async def discard_body(self, limit: int) -> None:
-        """Read on and forget, up to `limit` bytes: a client that still sends would otherwise miss our answer."""
-        if "expect" in self.request.headers:
+    async def turn_away(self, response: LocalResponse) -> None:
+        """Answer a request whose body may not have been read. What is left of a long one ends the connection."""
+        await self._discard_body()
+        await self.answer(response, () if self.body_is_read else (("connection", "close"),))
+
+    async def _discard_body(self) -> None:
+        """Read on and forget, within bounds: a client that still sends would otherwise miss our answer."""
+        if "expect" in self.request.headers and not self._reading:
             return  # it waits for our word before it sends
         discarded = 0
         try:
             async with asyncio.timeout(_DISCARD_TIMEOUT):
-                while discarded <= limit:
-                    message = await self._receive()
-                    discarded += len(message.get("body", b""))
-                    if not message.get("more_body", False):
+                async for piece in self.body_pieces():
+                    discarded += len(piece)
+                    if discarded > _DISCARDED:
                         return
         except TimeoutError:
             return
@@ -142,15 +152,29 @@ class Exchange:
     async def answer(self, response: LocalResponse, extra_headers: Iterable[tuple[str, str]] = ()) -> None:
         """Send a complete answer. The answer to HEAD keeps its headers and loses its body; a 304 has none either."""
         head = self.request.method == "HEAD"
-        body = b"" if head or response.status in _WITHOUT_BODY else response.body
+        without_body = head or response.status in _WITHOUT_BODY
+        stream = response.stream
+        length = len(response.body) if stream is None else stream.length
         headers = [
             (name.lower().encode("latin-1"), value.encode("latin-1", "replace"))
             for name, value in (*response.headers, *extra_headers)
             if value and (head or name != "content-length")
         ]
-        if not head and response.status not in _WITHOUT_BODY:
-            headers.append((b"content-length", str(len(response.body)).encode()))
-        await self.send({"type": "http.response.start", "status": response.status, "headers": headers})
+        if not without_body:
+            headers.append((b"content-length", str(length).encode()))
+        try:
+            await self.send({"type": "http.response.start", "status": response.status, "headers": headers})
+            if without_body:
+                await self.send({"type": "http.response.body", "body": b""})
+            elif stream is None:
+                await self._send_body(response.body)
+            else:
+                await self._send_stream(stream)
+        finally:
+            if stream is not None:
+                stream.close()
+
+    async def _send_body(self, body: bytes) -> None:
         if len(body) <= _PIECE:
             await self.send({"type": "http.response.body", "body": body})
             return
@@ -158,6 +182,24 @@ class Exchange:
             more = start + _PIECE < len(body)
             piece = body[start : start + _PIECE]
             await self.send({"type": "http.response.body", "body": piece, "more_body": more})
+
+    async def _send_stream(self, stream: BodyStream) -> None:
+        """Piece by piece, no faster than the client takes them. Raises ClientGoneError when it takes no more."""
+        gone = asyncio.ensure_future(self._gone())
+        try:
+            async with aclosing(draw(stream)) as pieces:
+                async for piece in pieces:
+                    if gone.done():
+                        raise ClientGoneError
+                    await self.send({"type": "http.response.body", "body": piece, "more_body": True})
+            await self.send({"type": "http.response.body", "body": b""})
+        finally:
+            gone.cancel()
+
+    async def _gone(self) -> None:
+        """Ends when the client has gone away: a server does not tell it to those who send."""
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
 
     def log(self) -> None:
         """One line: never a query, which may hold a signature, and no header."""

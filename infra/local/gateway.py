@@ -4,6 +4,8 @@ An ASGI application. The order is fixed: the Host header, the health check, the 
 signature is for. DeepComposer is answered by our API, which finds the Caller in the ASGI scope under CALLER_KEY;
 everything else by moto, in a thread. What is refused is refused in the protocol of the service that
 the client speaks to, and X-Forwarded headers mean nothing.
+
+S3's uploads are let in before their bodies are read; see s3_entrance.py.
 """
 
 import asyncio
@@ -11,20 +13,20 @@ import json
 import logging
 from collections.abc import MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 from infra.local import root_user, sts
 from infra.local.account import Account
 from infra.local.authentication import Authenticator
 from infra.local.authorization import Authorizer, access_of
-from infra.local.aws_chunked import ChunkedBodyError
-from infra.local.checksums import ChecksumError
-from infra.local.exchange import AsgiApp, BodyTooLargeError, ClientGoneError, Exchange, Receive, Send
+from infra.local.durable.bodies import Bodies
+from infra.local.exchange import AsgiApp, ClientGoneError, Exchange, Receive, Send
 from infra.local.hosts import HostNames, bucket_of
-from infra.local.http import LocalRequest, LocalResponse
+from infra.local.http import BodyTooLargeError, LocalRequest, LocalResponse
 from infra.local.operations import UnknownOperationError, operation_of, query_parameters
 from infra.local.protocol_errors import error_response, protocol_of
-from infra.local.s3_bodies import received_body
+from infra.local.s3_entrance import S3Call, S3Entrance, ServiceHost
 from infra.local.sessions import Sessions
 from infra.local.signature_errors import signature_error_response
 from infra.local.supported import SUPPORTED, is_supported
@@ -38,9 +40,8 @@ log = logging.getLogger(__name__)
 DEEPCOMPOSER = "deepcomposer"
 
 _MEBIBYTE = 1 << 20
-_BODY_LIMITS = {DEEPCOMPOSER: _MEBIBYTE, "dynamodb": 16 * _MEBIBYTE, "s3": 1024 * _MEBIBYTE}
+_BODY_LIMITS = {DEEPCOMPOSER: _MEBIBYTE, "dynamodb": 16 * _MEBIBYTE}  # S3's are in s3_entrance.py
 _OTHER_BODY_LIMIT = 2 * _MEBIBYTE
-_DISCARDED = 16 * _MEBIBYTE
 
 # Status and code of a refusal, by protocol.
 _DENIED = {
@@ -72,20 +73,6 @@ _REQUEST_ID_HEADERS = ("x-amzn-requestid", "x-amz-request-id", "x-amz-id-2")
 _OBJECT_HEADERS = (("content-security-policy", "sandbox"), ("x-content-type-options", "nosniff"))
 
 
-class ServiceHost(Protocol):
-    """What plays the other AWS services."""
-
-    def handle(
-        self,
-        service: str,
-        request: LocalRequest,
-        *,
-        operation: str | None = None,
-        region: str | None = None,
-        caller: Caller | None = None,
-    ) -> LocalResponse: ...
-
-
 class Gateway:
     """Everything that answers on the port, behind one ASGI callable."""
 
@@ -98,8 +85,10 @@ class Gateway:
         host: ServiceHost,
         api: AsgiApp,
         host_names: HostNames,
+        bodies: Bodies | None = None,
         threads: int = 16,
     ) -> None:
+        """Without `bodies` every upload is handed to the host in memory."""
         self._account = account
         self._authenticator = authenticator
         self._authorizer = authorizer
@@ -108,6 +97,7 @@ class Gateway:
         self._api = api
         self._host_names = host_names
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="aws")
+        self._s3 = S3Entrance(host, bodies, self._pool)
 
     def close(self) -> None:
         """Wait for the requests in threads and end these."""
@@ -155,12 +145,10 @@ class Gateway:
         try:
             await self._route(exchange, claim)
         except SignatureError as error:
-            await exchange.answer(signature_error_response(claim.service, error, exchange.request_id))
-        except BodyTooLargeError:
-            await exchange.discard_body(_DISCARDED)
-            limit = _BODY_LIMITS.get(claim.service, _OTHER_BODY_LIMIT)
-            message = f"A request to this service may have a body of {limit} bytes at most."
-            await self._refuse(exchange, _TOO_LARGE, message, close=True)
+            await exchange.turn_away(signature_error_response(claim.service, error, exchange.request_id))
+        except BodyTooLargeError as error:
+            message = f"The body of this request may have {error.limit} bytes at most."
+            await exchange.turn_away(self._refusal(exchange, _TOO_LARGE, message))
 
     async def _route(self, exchange: Exchange, claim: Claim) -> None:
         if claim.service == DEEPCOMPOSER:
@@ -183,12 +171,13 @@ class Gateway:
         exchange.operation = getattr(scope.get("route"), "operation_id", None) or "-"
 
     async def _to_s3(self, exchange: Exchange, claim: Claim) -> None:
-        """S3 signs the hash of the body, so that a large body is read only after its sender is known."""
-        request = exchange.request
-        caller, verified = await self._authenticate(exchange, claim, request)
-        encoded = await exchange.read_body(_BODY_LIMITS["s3"])
-        response = await self._in_thread(self._carry_out_s3, exchange, caller, verified, encoded)
-        await exchange.answer(_with_s3_headers(response, exchange.request_id))
+        """S3 signs the hash of the body, so that all but the body is decided before it is read."""
+        caller, verified = await self._authenticate(exchange, claim, exchange.request)
+        asked = _s3_request(exchange.request)
+        response = self._admit(exchange, caller, claim, asked)
+        if response is None:
+            response = await self._s3.carry_out(exchange, S3Call(exchange.operation, asked, verified, caller))
+        await exchange.turn_away(_with_s3_headers(response, exchange.request_id))
 
     async def _to_host(self, exchange: Exchange, claim: Claim) -> None:
         body = await exchange.read_body(_BODY_LIMITS.get(claim.service, _OTHER_BODY_LIMIT))
@@ -208,22 +197,12 @@ class Gateway:
     async def _in_thread(self, function: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
 
-    def _carry_out_s3(self, exchange: Exchange, caller: Caller, verified: Verified, encoded: bytes) -> LocalResponse:
-        """Runs in a thread: hashing, decoding and storing a large body takes its time."""
-        request = exchange.request
-        bucket = bucket_of(request.headers.get("host"))
-        path = f"/{bucket}{request.path}" if bucket else request.path
-        try:
-            body, headers = received_body(_own_headers(request), encoded, verified)
-        except ChunkedBodyError as error:
-            return error_response("s3", 400, "IncompleteBody", str(error), exchange.request_id)
-        except ChecksumError as error:
-            return error_response("s3", 400, error.code, error.message, exchange.request_id)
-        local = LocalRequest(request.method, path, request.query, headers, body)
-        return self._carry_out(exchange, caller, verified.claim, local)
-
     def _carry_out(self, exchange: Exchange, caller: Caller, claim: Claim, request: LocalRequest) -> LocalResponse:
-        """Runs in a thread: what the request is, whether its caller may, and what the service answers."""
+        """Runs in a thread: whether the request is let in, and what the service answers."""
+        return self._admit(exchange, caller, claim, request) or self._perform(exchange, caller, claim, request)
+
+    def _admit(self, exchange: Exchange, caller: Caller, claim: Claim, request: LocalRequest) -> LocalResponse | None:
+        """What the request is, and whether its caller may: None, or the refusal."""
         service = claim.service
         try:
             operation = operation_of(service, request)
@@ -234,10 +213,15 @@ class Gateway:
             message = f"{operation} is not among the operations that the local AWS supports."
             return self._refusal(exchange, _UNKNOWN_OPERATION, message)
         if service == "sts":
-            return self._carry_out_sts(operation, caller, request)
+            return None  # whoever is known may ask who they are, and root for a session of its own
         denial = self._authorizer.decide(caller, access_of(self._account, service, operation, request))
-        if denial is not None:
-            return self._refusal(exchange, _DENIED, denial)
+        return None if denial is None else self._refusal(exchange, _DENIED, denial)
+
+    def _perform(self, exchange: Exchange, caller: Caller, claim: Claim, request: LocalRequest) -> LocalResponse:
+        """What the service answers to a request that was let in."""
+        service, operation = claim.service, exchange.operation
+        if service == "sts":
+            return self._carry_out_sts(operation, caller, request)
         if service == "iam" and root_user.asks_about_itself(caller, operation, request):
             return root_user.get_user(caller)
         return self._host.handle(service, request, operation=operation, region=claim.region, caller=caller)
@@ -251,11 +235,8 @@ class Gateway:
         status, code = names[protocol_of(exchange.service)]
         return error_response(exchange.service, status, code, message, exchange.request_id)
 
-    async def _refuse(
-        self, exchange: Exchange, names: dict[str, tuple[int, str]], message: str, *, close: bool = False
-    ) -> None:
-        extra = (("connection", "close"),) if close else ()
-        await exchange.answer(self._refusal(exchange, names, message), extra)
+    async def _refuse(self, exchange: Exchange, names: dict[str, tuple[int, str]], message: str) -> None:
+        await exchange.answer(self._refusal(exchange, names, message))
 
 
 def _asks_for_health(request: SignedRequest) -> bool:
@@ -283,7 +264,14 @@ def _with_s3_headers(response: LocalResponse, request_id: str) -> LocalResponse:
     """S3 has a name of its own for the request id, and an object opened in a browser must not run as our page."""
     kept = tuple((name, value) for name, value in response.headers if name not in _REQUEST_ID_HEADERS)
     added = (("x-amzn-requestid", request_id), ("x-amz-request-id", request_id), *_OBJECT_HEADERS)
-    return LocalResponse(response.status, kept + added, response.body)
+    return replace(response, headers=kept + added)
+
+
+def _s3_request(request: SignedRequest) -> LocalRequest:
+    """The request addressed by path, still without its body."""
+    bucket = bucket_of(request.headers.get("host"))
+    path = f"/{bucket}{request.path}" if bucket else request.path
+    return LocalRequest(request.method, path, request.query, _own_headers(request), b"")
 
 
 def _own_headers(request: SignedRequest) -> dict[str, str]:

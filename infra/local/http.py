@@ -11,6 +11,14 @@ from typing import Self
 from infra.local.durable.body_files import StoredBody
 
 
+class BodyTooLargeError(Exception):
+    """The body is longer than `limit`, the bytes that a request of its kind may have."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"the body has more than {limit} bytes")
+        self.limit = limit
+
+
 class StagedBody:
     """A body that was received, proven and written to its file before its request is answered.
 

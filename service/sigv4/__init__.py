@@ -11,8 +11,8 @@ Rules, as AWS has them:
 - the canonical path of S3 is the path as sent; other services encode it a second time, with dot segments removed;
 - the query is sorted by encoded name, then by encoded value, with every repetition kept;
 - `host` and every `x-amz-*` header that was sent must be signed;
-- S3 trusts the `x-amz-content-sha256` header and checks the body against it (see `body_matches`); every other service
-  hashes the body it received;
+- S3 trusts the `x-amz-content-sha256` header and checks the body against it (see `Verified.body_sha256`); every other
+  service hashes the body it received;
 - a header signature lives for five minutes around the server's clock (S3: fifteen), a presigned one for X-Amz-Expires
   seconds, seven days at most, and neither outlives the session of its signer.
 """
@@ -30,7 +30,6 @@ from service.sigv4.verification import (
     KeyLookup,
     SecretKey,
     Verified,
-    body_matches,
     verify,
     verify_claim,
 )
@@ -52,7 +51,6 @@ __all__ = [
     "SignatureError",
     "SignedRequest",
     "Verified",
-    "body_matches",
     "derive_signing_key",
     "presign",
     "read_claim",

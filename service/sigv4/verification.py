@@ -52,11 +52,16 @@ class Verified:
     expires: datetime | None  # when the presigned URL ends
     signing_key: bytes = field(repr=False)
 
+    @property
+    def body_sha256(self) -> str | None:
+        """The SHA-256, in hexadecimal, that the body must have; None where the signature leaves the body free."""
+        return None if self.payload in _PAYLOAD_WORDS else self.payload
+
 
 def verify(request: SignedRequest, find_key: KeyLookup, now: datetime) -> Verified:
     """The key that signed the request. `now` is aware, in UTC. Raises SignatureError.
 
-    The body of an S3 request is not looked at: hold it to the result with `body_matches`.
+    The body of an S3 request is not looked at: hold it to the result's `body_sha256`.
     """
     return verify_claim(read_claim(request), request, find_key, now)
 
@@ -82,13 +87,6 @@ def verify_claim(claim: Claim, request: SignedRequest, find_key: KeyLookup, now:
     if expires is not None and key.expires is not None:
         expires = min(expires, key.expires)
     return Verified(claim, key, payload, expires, signing_key)
-
-
-def body_matches(verified: Verified, body: bytes) -> bool:
-    """Whether the body is the one whose hash was signed; always true where the signature leaves the body free."""
-    if _HEX_SHA256.fullmatch(verified.payload) is None:
-        return True
-    return hmac.compare_digest(hashlib.sha256(body).hexdigest(), verified.payload)
 
 
 def _key_of(claim: Claim, find_key: KeyLookup) -> SecretKey:

@@ -20,7 +20,9 @@ from pathlib import Path
 from infra.local.durable.body_files import SCRATCH_SUFFIX, BodyReader, BodyWriter, Bytes, StoredBody, is_body_name
 from infra.local.platform_calls import FileLock, make_private_folder, sync_folder
 
-__all__ = ["Bodies", "BodyReader", "BodyWriter", "Bytes", "StoredBody", "Swept", "held"]
+__all__ = ["INLINE_BYTES", "Bodies", "BodyReader", "BodyWriter", "Bytes", "StoredBody", "Swept", "held"]
+
+INLINE_BYTES = 64 * 1024  # a body of this size at most is a row; a file of its own would cost more than it saves
 
 LOCK_FILE = "bodies.lock"
 

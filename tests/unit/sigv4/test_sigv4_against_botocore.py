@@ -1,5 +1,6 @@
 """Requests signed by botocore, whatever their paths, queries, headers and bodies, are verified by us."""
 
+import hashlib
 from datetime import UTC, datetime
 from unittest import mock
 from urllib.parse import quote, urlsplit
@@ -11,7 +12,7 @@ from botocore.credentials import Credentials
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.sigv4 import SecretKey, SignedRequest, body_matches, presign, verify
+from service.sigv4 import SecretKey, SignedRequest, presign, verify
 
 NOW = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 KEY = SecretKey("AKIDEXAMPLE000000000", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
@@ -71,8 +72,7 @@ def test_what_botocore_signs_for_s3_is_verified_and_so_is_its_body(method, path,
     sign_with(auth.S3SigV4Auth(credentials_of(key), "s3", "us-east-1"), request)
     verified = verify(as_received(request, body), find_key, NOW)
     assert verified.key is key
-    assert body_matches(verified, body)
-    assert not body_matches(verified, body + b"x")
+    assert verified.body_sha256 == hashlib.sha256(body).hexdigest()
 
 
 @given(st.dictionaries(text.filter(bool), text.filter(bool), max_size=4), raw_paths, keys, st.integers(1, 604800))
