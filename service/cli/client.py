@@ -23,6 +23,14 @@ data_option = click.option(
     help="The folder that holds the account and everything it owns.",
 )
 
+master_key_option = click.option(
+    "--master-key",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="CHORALE_MASTER_KEY_FILE",
+    metavar="FILE",
+    help="The file with the master key, where it is not in the data folder.",
+)
+
 
 def connect(data: Path) -> Any:
     """A deepcomposer client. With AWS_ENDPOINT_URL set the environment decides everything; otherwise the server that

@@ -1,5 +1,6 @@
 """Turns the errors that a user can do something about into one sentence each."""
 
+import errno
 from typing import Any
 
 from botocore.exceptions import (
@@ -11,8 +12,13 @@ from botocore.exceptions import (
 )
 
 from infra.local.account import AccountError
+from infra.local.durable.errors import StoreError, WriteRefusedError
 from infra.local.environment import NotRunningError
+from infra.local.platform_calls import FolderInUseError
 from service.music.midi import MidiError
+
+# What is wrong with the disk is said even where nobody knows with which file.
+_OF_THE_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG)
 
 
 def explain(error: Exception) -> str | None:
@@ -32,6 +38,10 @@ def explain(error: Exception) -> str | None:
             return 'No credentials were found; run `eval "$(chorale env)"` first.'
         case NotRunningError() | AccountError() | MidiError():
             return str(error)
+        case StoreError() | WriteRefusedError() | FolderInUseError():
+            return str(error)
         case OSError() if error.filename is not None:
             return f"{error.filename}: {error.strerror}"
+        case OSError() if error.errno in _OF_THE_DISK:
+            return str(error.strerror)
     return None

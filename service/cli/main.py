@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from service.cli import compose, compositions, demo, environment, render, sdk, serve, show, tags
+from service.cli import backup, compose, compositions, demo, environment, render, reset, rotate, sdk, serve, show, tags
 from service.cli.failures import explain
 
 
@@ -44,6 +44,10 @@ for command in (
     show.show,
     compositions.compositions,
     tags.tags,
+    backup.backup,
+    backup.restore,
+    reset.reset,
+    rotate.rotate,
     demo.demo,
 ):
     main.add_command(command)
