@@ -26,8 +26,10 @@ def local_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     (`services.library.make_composition`). moto's state is the process's: leave `mock_aws` alone in such a module.
     """
     from infra.local.cloud import CloudOptions, LocalCloud
+    from infra.local.durable.folder import DataFolder
 
-    account = Account.create(tmp_path_factory.mktemp("local") / "data")
-    cloud = LocalCloud(account, CloudOptions("http://127.0.0.1:4242", "http://127.0.0.1:4242"))
+    folder = DataFolder.open(tmp_path_factory.mktemp("local") / "data")
+    cloud = LocalCloud(folder, CloudOptions("http://127.0.0.1:4242", "http://127.0.0.1:4242"))
     yield cloud
     cloud.close()
+    folder.close()

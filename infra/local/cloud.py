@@ -8,9 +8,9 @@ from functools import partial
 
 import handlers.compose
 import handlers.render
-from infra.local.account import Account
 from infra.local.deployment import deploy_storage
 from infra.local.dispatch import Dispatch
+from infra.local.durable.folder import DataFolder
 from infra.local.function_logs import FunctionLogs
 from infra.local.functions import FunctionHost, Limits
 from infra.local.invocations import Function
@@ -50,13 +50,14 @@ class LocalCloud:
     `app` is DeepComposer's API, an ASGI application; `session` makes boto3 clients of the service itself.
     """
 
-    def __init__(self, account: Account, options: CloudOptions) -> None:
-        self.account = account
+    def __init__(self, folder: DataFolder, options: CloudOptions) -> None:
+        """Begin with what the folder holds; whoever opened it closes it after the cloud. Raises StoreError."""
+        self.account = account = folder.account
         self.options = options
         self.sessions = Sessions(account)
 
         # The services that moto plays, and the way to them.
-        self.host = MotoHost(account.id, account.region)
+        self.host = MotoHost(folder)
         dispatch = Dispatch(self.host)
         self.session = dispatch.session(service_credentials(self.sessions))
         self.host.put_in_front("cloudformation", Stacks(self.session).handle)
@@ -114,7 +115,7 @@ class LocalCloud:
         threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
 
     def close(self) -> None:
-        """Let the functions that run finish, within bounds, then forget the account."""
+        """Let the functions that run finish, within bounds, then end the hosting of the account."""
         self.functions.close()
         self.host.close()
 

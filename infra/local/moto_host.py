@@ -1,37 +1,37 @@
-"""DynamoDB, S3, IAM, STS, KMS, CloudWatch Logs and CloudFormation by moto, in this process.
+"""DynamoDB, S3, IAM, STS, KMS, CloudWatch Logs and CloudFormation by moto, in this process, upon a data folder.
 
-Every request to moto, from outside through the gateway or from our own clients through the dispatch, takes a turn
-(`MotoHost._turn`): one at a time, under one lock. It is the one place that sees each of them begin and end.
+Every request to moto, from outside through the gateway or from our own clients through the dispatch, has its turn
+(turns.py): what it writes is on the disk before its answer leaves, or taken back.
 
-moto keeps its state in module globals, so a process hosts one account at a time: a second MotoHost is refused until
+moto keeps its backends in module globals, so a process hosts one account at a time: a second MotoHost is refused until
 the first is closed. Callers use threads; nothing here belongs on an event loop.
 """
 
 import logging
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.model import OperationNotFoundError
 from moto.core.exceptions import ServiceException
-from moto.core.model_instances import model_data
 from moto.core.request import Request
 from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.exceptions import HTTPException
 
-from infra.local.expression_cache import cache_expressions
+from infra.local.durable.errors import WriteRefusedError
+from infra.local.durable.folder import DataFolder
+from infra.local.effects import effect_of
+from infra.local.hosted_state import HostedState
 from infra.local.http import LocalRequest, LocalResponse
 from infra.local.json_inputs import InputError, check_input
 from infra.local.moto_mistakes import is_mistake, mistake_response
 from infra.local.moto_services import BACKENDS, DISPATCHERS, DynamoHandler, S3Response, iam_backends
-from infra.local.moto_transactions import keep_only_named_items
 from infra.local.protocol_errors import error_response, protocol_of
+from infra.local.turns import Turns
 from service.caller import Caller
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,6 @@ log = logging.getLogger(__name__)
 MOTO_SERVICES = frozenset(BACKENDS)
 
 _PARTITION = "aws"
-_LONG_TURN_SECONDS = 1.0
 _PRESIGNED = (
     "X-Amz-Algorithm=",
     "X-Amz-Credential=",
@@ -80,27 +79,32 @@ class DynamoAnswer:
 
 
 class MotoHost:
-    """One AWS account in memory."""
+    """One AWS account, kept in a data folder. Whoever opened the folder closes it, after the host."""
 
-    def __init__(self, account: str, region: str) -> None:
-        """Begin with an empty account. Raises AlreadyHostedError while another MotoHost of this process is open."""
+    def __init__(self, folder: DataFolder) -> None:
+        """Begin with what the folder holds.
+
+        Raises AlreadyHostedError while another MotoHost of this process is open, and StoreError.
+        """
         if not _hosted.acquire(blocking=False):
             raise AlreadyHostedError("this process already hosts a local AWS account; close it first")
-        self.account = account
-        self.region = region
-        self._lock = threading.RLock()
+        self.account = folder.account.id
+        self.region = folder.account.region
+        self._closing = threading.Lock()
         self._open = True
         self._fronts: dict[str, Front] = {}
-        self._forget_everything()
-        cache_expressions()
-        keep_only_named_items(BACKENDS["dynamodb"][account][region])
+        try:
+            self._state = HostedState(folder)
+        except BaseException:
+            _hosted.release()
+            raise
 
     def close(self) -> None:
-        """Forget the account, so that another may be hosted."""
-        with self._lock:
+        """End the hosting, so that another account may be hosted."""
+        with self._closing:
             if self._open:
                 self._open = False
-                self._forget_everything()
+                self._state.close()
                 _hosted.release()
 
     def put_in_front(self, service: str, front: Front) -> None:
@@ -121,18 +125,24 @@ class MotoHost:
     ) -> LocalResponse:
         """Answer one request whose caller is already authenticated and authorized.
 
-        `request.path` is path-style for S3. `operation` and `caller` (None: the service itself) are what the turn is
-        told; moto works the operation out again by itself. Never raises: whatever goes wrong is an error of the
+        `request.path` is path-style for S3. By `operation` its turn is known; moto works it out again by itself.
+        `caller` (None: the service itself) is for the log. Never raises: whatever goes wrong is an error of the
         service's protocol.
         """
         region = region or self.region
 
         def answer(asked: LocalRequest) -> LocalResponse:
-            return self._answer(service, asked, operation, region, caller)
+            return self._answer(service, asked, operation, region)
 
-        try:
+        def work() -> LocalResponse:
             front = self._fronts.get(service)
             return front(request, region, answer) if front else answer(request)
+
+        effect = effect_of(service, operation, request)
+        try:
+            return self._turns.carry_out(effect, f"{service} {operation}", caller, work, _is_refusal)
+        except WriteRefusedError as error:
+            return _not_stored(service, error)
         except (NotImplementedError, OperationNotFoundError):
             return error_response(service, 501, "NotImplemented", "This operation is not part of the local AWS.")
         except Exception:
@@ -148,34 +158,48 @@ class MotoHost:
         handler.region = self.region
         handler.current_account = self.account
         handler.body = handler.params = parameters
-        with self._turn("dynamodb", operation):
+
+        def work() -> DynamoAnswer:
             try:
                 return DynamoAnswer(getattr(handler, method)().result)
             except (ServiceException, HTTPException) as error:
                 return DynamoAnswer({}, _dynamodb_error(operation, error))
+            except WriteRefusedError:
+                raise
             except Exception as error:
                 told = _mistake if is_mistake(error) else _internal_error
                 return DynamoAnswer({}, told("dynamodb", operation))
 
+        effect = effect_of("dynamodb", operation)
+        try:
+            return self._turns.carry_out(effect, f"dynamodb {operation}", None, work, _has_failed)
+        except WriteRefusedError as error:
+            return DynamoAnswer({}, _not_stored("dynamodb", error))
+
     def find_iam_access_key(self, access_key_id: str) -> IamAccessKey | None:
-        """The active key of an IAM user with this id, or None."""
-        with self._lock:
-            backend = iam_backends[self.account][_PARTITION]
-            key = backend.access_keys.get(access_key_id)
-            if key is None or key.status != "Active" or key.user_name not in backend.users:
-                return None
-            user = backend.users[key.user_name]
-            return IamAccessKey(access_key_id, key.secret_access_key, user.name, user.arn, user.id)
+        """The active key of an IAM user with this id, or None.
+
+        Without a turn: nobody holds a key before its creation was acknowledged.
+        """
+        backend = iam_backends[self.account][_PARTITION]
+        key = backend.access_keys.get(access_key_id)
+        if key is None or key.status != "Active" or key.user_name not in backend.users:
+            return None
+        user = backend.users[key.user_name]
+        return IamAccessKey(access_key_id, key.secret_access_key, user.name, user.arn, user.id)
 
     def is_iam_user(self, user_id: str) -> bool:
         """Whether an IAM user has this unique id, which no later user of the same name gets."""
-        with self._lock:
-            users = iam_backends[self.account][_PARTITION].users
-            return any(user.id == user_id for user in users.values())
+        users = list(iam_backends[self.account][_PARTITION].users.values())
+        return any(user.id == user_id for user in users)
 
-    def _answer(
-        self, service: str, request: LocalRequest, operation: str | None, region: str, caller: Caller | None
-    ) -> LocalResponse:
+    @property
+    def _turns(self) -> Turns:
+        if not self._open:
+            raise RuntimeError("the local AWS is closed")
+        return self._state.turns
+
+    def _answer(self, service: str, request: LocalRequest, operation: str | None, region: str) -> LocalResponse:
         if region not in BACKENDS["dynamodb"][self.account].regions:
             message = "Credential should be scoped to a valid region."
             return error_response(service, 403, "InvalidSignatureException", message)
@@ -187,39 +211,13 @@ class MotoHost:
                 check_input(get_service_model(service).operation_model(operation), request.body)
             except InputError as error:
                 return error_response(service, 400, error.code, str(error), str(uuid.uuid4()))
-        moto_request = self._moto_request(service, region, request)
-        with self._turn(service, operation, caller):
-            try:
-                answer = _call(entrance, moto_request)
-            except Exception as error:
-                if not is_mistake(error):
-                    raise
-                return _mistake(service, operation)
+        try:
+            answer = _call(entrance, self._moto_request(service, region, request))
+        except Exception as error:
+            if not is_mistake(error):
+                raise
+            return _mistake(service, operation)
         return _local_response(answer, head=request.method == "HEAD")
-
-    @contextmanager
-    def _turn(self, service: str, operation: str | None, caller: Caller | None = None) -> Iterator[None]:
-        """One request's turn at the account's state."""
-        with self._lock:
-            if not self._open:
-                raise RuntimeError("the local AWS is closed")
-            began = time.monotonic()
-            try:
-                yield
-            finally:
-                seconds = time.monotonic() - began
-                if seconds > _LONG_TURN_SECONDS:
-                    who = caller.arn if caller else "the service"
-                    log.warning("%s %s by %s kept all others waiting for %.1f s", service, operation, who, seconds)
-                # moto remembers every model instance for a dashboard we do not have: a leak of every item ever put.
-                for model in model_data.get(service, {}).values():
-                    model.instances_tracked.clear()  # type: ignore[attr-defined]
-
-    def _forget_everything(self) -> None:
-        for backends in BACKENDS.values():
-            if self.account in backends:
-                backends[self.account].reset()  # S3 closes its files, and gives back the names of buckets
-                del backends[self.account]
 
     def _moto_request(self, service: str, region: str, request: LocalRequest) -> Request:
         """The request as moto's response classes expect it: addressed to AWS, in our account, whoever sent it."""
@@ -246,6 +244,21 @@ def _read_no_form(request: Request) -> None:
     """
     request.get_data(cache=True, parse_form_data=False)
     vars(request)["form"] = vars(request)["files"] = ImmutableMultiDict()
+
+
+def _is_refusal(answer: LocalResponse) -> bool:
+    return answer.status >= 400
+
+
+def _has_failed(answer: DynamoAnswer) -> bool:
+    return answer.error is not None
+
+
+def _not_stored(service: str, error: WriteRefusedError) -> LocalResponse:
+    """The disk did not take a write: it may be tried again. The log has said more."""
+    code = "ServiceUnavailableException" if protocol_of(service) == "json" else "ServiceUnavailable"
+    message = f"The write was not stored, and nothing of it was kept: {error}. Please try again."
+    return error_response(service, 503, code, message, str(uuid.uuid4()))
 
 
 _INTERNAL_ERRORS = {"dynamodb": "InternalServerError", "s3": "InternalError", "kms": "KMSInternalException"}

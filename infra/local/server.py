@@ -19,6 +19,8 @@ from infra.local.account import Account, AccountError, SavedAccount
 from infra.local.authentication import Authenticator
 from infra.local.authorization import Authorizer, service_grants
 from infra.local.cloud import CloudOptions, LocalCloud
+from infra.local.durable.errors import StoreError
+from infra.local.durable.folder import DataFolder
 from infra.local.environment import Running
 from infra.local.gateway import Gateway
 from infra.local.hosts import HostNames
@@ -39,11 +41,13 @@ class ServeError(Exception):
 class ServeOptions:
     """How to serve.
 
-    `tls` is the paths of a certificate and its key (PEM), or `self` for one of our own making; `port` 0 picks a
-    free one; `prewarm` starts a compose worker at once.
+    `master_key` is the path of the key that everything in the data folder is encrypted under, where it is not in the
+    folder. `tls` is the paths of a certificate and its key (PEM), or `self` for one of our own making; `port` 0 picks
+    a free one; `prewarm` starts a compose worker at once.
     """
 
     data: Path
+    master_key: Path | None = None
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     tls: tuple[Path, Path] | Literal["self"] | None = None
@@ -60,10 +64,13 @@ def serve(options: ServeOptions) -> None:
         make_private_folder(options.data)
         tls = _tls_files(options)
         with FolderLock(options.data), _listener(options.host, options.port) as public:
-            account = Account.load_or_create(options.data)
-            with _listener("127.0.0.1", 0) as internal, logged_requests(options.data):
-                _serve_account(options, account, host_names, tls, public, internal)
-    except (FolderInUseError, AccountError, TlsError, ValueError) as error:
+            folder = DataFolder.open(options.data, options.master_key)
+            try:
+                with _listener("127.0.0.1", 0) as internal, logged_requests(options.data):
+                    _serve_account(options, folder, host_names, tls, public, internal)
+            finally:
+                folder.close()
+    except (FolderInUseError, AccountError, StoreError, TlsError, ValueError) as error:
         raise ServeError(str(error)) from error
     except OSError as error:
         raise ServeError(f"{error.filename or options.data}: {error.strerror or error}") from error
@@ -86,7 +93,7 @@ def gateway_for(cloud: LocalCloud, host_names: HostNames, current: Callable[[], 
 
 def _serve_account(
     options: ServeOptions,
-    account: Account,
+    folder: DataFolder,
     host_names: HostNames,
     tls: TlsFiles | None,
     public: socket.socket,
@@ -94,7 +101,7 @@ def _serve_account(
 ) -> None:
     endpoint = _endpoint("https" if tls else "http", _public_name(options), public)
     cloud = LocalCloud(
-        account,
+        folder,
         CloudOptions(
             public_endpoint=endpoint,
             worker_endpoint=_endpoint("http", "127.0.0.1", internal),
@@ -103,7 +110,7 @@ def _serve_account(
             sound_font=str(options.sound_font.absolute()) if options.sound_font else None,
         ),
     )
-    gateway = gateway_for(cloud, host_names, SavedAccount(options.data, account))
+    gateway = gateway_for(cloud, host_names, SavedAccount(options.data, folder.account))
     running = Running(os.getpid(), endpoint, str(tls.ca_bundle) if tls and tls.ca_bundle else None)
 
     def announce() -> None:

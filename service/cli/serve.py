@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from service.cli.client import data_option
+from service.cli.client import data_option, master_key_option
 
 
 class ServeCommand(click.Command):
@@ -27,6 +27,7 @@ class ServeCommand(click.Command):
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=4242, show_default=True, help="0 picks a free port.")
 @data_option
+@master_key_option
 @click.option(
     "--tls",
     nargs=2,
@@ -62,6 +63,7 @@ def serve(
     host: str,
     port: int,
     data: Path,
+    master_key: Path | None,
     tls: tuple[str, str] | None,
     allowed_hosts: tuple[str, ...],
     workers: int | None,
@@ -79,7 +81,19 @@ def serve(
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        run(ServeOptions(data, host, port, _certificate(tls), allowed_hosts, workers, prewarm, sound_font))
+        run(
+            ServeOptions(
+                data,
+                host=host,
+                port=port,
+                master_key=master_key,
+                tls=_certificate(tls),
+                allowed_hosts=allowed_hosts,
+                workers=workers,
+                prewarm=prewarm,
+                sound_font=sound_font,
+            )
+        )
     except ServeError as error:
         raise click.ClickException(str(error)) from error
 

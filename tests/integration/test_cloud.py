@@ -66,10 +66,11 @@ def test_a_worker_acts_under_a_role_of_its_own_with_the_same_settings(local_clou
 LOADED = """
 import json, sys
 import infra.local.server
-from infra.local.account import Account
 from infra.local.cloud import CloudOptions, LocalCloud
+from infra.local.durable.folder import DataFolder
 from pathlib import Path
-cloud = LocalCloud(Account.create(Path(sys.argv[1])), CloudOptions("http://127.0.0.1:1", "http://127.0.0.1:1"))
+folder = DataFolder.open(Path(sys.argv[1]))
+cloud = LocalCloud(folder, CloudOptions("http://127.0.0.1:1", "http://127.0.0.1:1"))
 print(json.dumps(sorted(sys.modules)))
 cloud.close()
 """

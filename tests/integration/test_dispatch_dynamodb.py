@@ -13,11 +13,11 @@ import pytest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, ParamValidationError
+from hosting import hosted_account
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.local.dispatch import Dispatch
-from infra.local.moto_host import MotoHost
 
 HOME, ELSEWHERE = "us-east-1", "eu-west-1"
 _numbers = itertools.count()
@@ -39,12 +39,11 @@ LOOSE = {
 
 
 @pytest.fixture(scope="module")
-def clients() -> Iterator[tuple[Any, Any]]:
-    host = MotoHost("123456789012", HOME)
-    session = Dispatch(host).session(Credentials("ASIAEXAMPLE", "secret", "token"))
-    once = Config(retries={"total_max_attempts": 1})
-    yield session.client("dynamodb", config=once), session.client("dynamodb", region_name=ELSEWHERE, config=once)
-    host.close()
+def clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Any]]:
+    with hosted_account(tmp_path_factory.mktemp("dispatch")) as host:
+        session = Dispatch(host).session(Credentials("ASIAEXAMPLE", "secret", "token"))
+        once = Config(retries={"total_max_attempts": 1})
+        yield session.client("dynamodb", config=once), session.client("dynamodb", region_name=ELSEWHERE, config=once)
 
 
 def make_table(client: Any, name: str) -> None:

@@ -11,17 +11,16 @@ import pytest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError, EndpointConnectionError, HTTPClientError
+from hosting import hosted_account
 
 from infra.local.dispatch import Dispatch
 from infra.local.http import LocalRequest, LocalResponse
-from infra.local.moto_host import MotoHost
 
 
 @pytest.fixture(scope="module")
-def dispatch() -> Iterator[Dispatch]:
-    host = MotoHost("123456789012", "us-east-1")
-    yield Dispatch(host)
-    host.close()
+def dispatch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dispatch]:
+    with hosted_account(tmp_path_factory.mktemp("dispatch")) as host:
+        yield Dispatch(host)
 
 
 @pytest.fixture(scope="module")

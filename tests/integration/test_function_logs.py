@@ -1,25 +1,25 @@
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import boto3
 import pytest
 from botocore.credentials import Credentials
+from hosting import hosted_account
 
 from infra.local import function_logs
 from infra.local.dispatch import Dispatch
 from infra.local.function_logs import FunctionLogs
-from infra.local.moto_host import MotoHost
 
 GROUP = "/aws/lambda/compose"
 
 
 @pytest.fixture
-def session() -> Iterator[boto3.Session]:
-    host = MotoHost("123456789012", "us-east-1")
-    yield Dispatch(host).session(Credentials("ASIAEXAMPLE", "secret", "token"))
-    host.close()
+def session(tmp_path: Path) -> Iterator[boto3.Session]:
+    with hosted_account(tmp_path) as host:
+        yield Dispatch(host).session(Credentials("ASIAEXAMPLE", "secret", "token"))
 
 
 def worker(number: int) -> Any:

@@ -6,21 +6,20 @@ from typing import Any
 import pytest
 from botocore.config import Config
 from botocore.credentials import Credentials
+from hosting import hosted_account
 
 from infra.local.dispatch import Dispatch
 from infra.local.kms_keys import UsableKeys
-from infra.local.moto_host import MotoHost
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 
 
 @pytest.fixture(scope="module")
-def kms() -> Iterator[Any]:
-    host = MotoHost(ACCOUNT, REGION)
-    host.put_in_front("kms", UsableKeys(ACCOUNT).handle)
-    session = Dispatch(host).session(Credentials("ASIAEXAMPLE", "secret", "token"))
-    yield session.client("kms", config=Config(retries={"total_max_attempts": 1}))
-    host.close()
+def kms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with hosted_account(tmp_path_factory.mktemp("kms")) as host:
+        host.put_in_front("kms", UsableKeys(ACCOUNT).handle)
+        session = Dispatch(host).session(Credentials("ASIAEXAMPLE", "secret", "token"))
+        yield session.client("kms", config=Config(retries={"total_max_attempts": 1}))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ import pytest
 from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
+from hosting import hosted_account
 
 from infra.local.cloudformation_templates import TemplateError, check_template, read_template
 from infra.local.deployment import DeploymentError, Storage, deploy_storage
@@ -32,10 +33,9 @@ Resources:
 
 
 @pytest.fixture(scope="module")
-def host() -> Iterator[MotoHost]:
-    host = MotoHost(ACCOUNT, REGION)
-    yield host
-    host.close()
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoHost]:
+    with hosted_account(tmp_path_factory.mktemp("stacks")) as host:
+        yield host
 
 
 @pytest.fixture(scope="module")

@@ -168,6 +168,7 @@ class Store:
         self._turn.acquire()
         with self._counting:
             self._waiting -= 1
+        group: _Group | None = None
         try:
             group = self._joined_group()
             try:
@@ -178,7 +179,9 @@ class Store:
                 self._end_turn(group)
         finally:
             self._turn.release()
-        self._wait(group)
+            # Also when it failed: why it did may be a write of the same group, which nobody is to know of before.
+            if group is not None:
+                self._wait(group)
 
     def _wait(self, group: _Group) -> None:
         group.done.wait()

@@ -9,23 +9,22 @@ import boto3
 import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.credentials import Credentials
+from hosting import hosted_account
 from library_world import ACCOUNT, REGION, Machine, World
 from ministack import serve_ministack
 from urllib3 import HTTPResponse
 
 from infra.local.dispatch import Dispatch
 from infra.local.http import LocalRequest
-from infra.local.moto_host import MotoHost
 
 
 @pytest.fixture(scope="module")
-def local_machine() -> Iterator[Machine]:
-    host = MotoHost(ACCOUNT, REGION)
-    dispatch = Dispatch(host)
-    machine = Machine(dispatch.session(Credentials("AKIAEXAMPLE", "secret")))
-    dispatch.add("lambda", machine.invoke)
-    yield machine
-    host.close()
+def local_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    with hosted_account(tmp_path_factory.mktemp("library"), account_id=ACCOUNT, region=REGION) as host:
+        dispatch = Dispatch(host)
+        machine = Machine(dispatch.session(Credentials("AKIAEXAMPLE", "secret")))
+        dispatch.add("lambda", machine.invoke)
+        yield machine
 
 
 @pytest.fixture(scope="module")

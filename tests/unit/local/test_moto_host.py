@@ -2,12 +2,15 @@ import json
 import logging
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from hosting import hosted_account
 
-from infra.local import moto_host
+from infra.local import moto_host, turns
+from infra.local.durable.folder import DataFolder
 from infra.local.http import LocalRequest, LocalResponse
 from infra.local.moto_host import AlreadyHostedError, MotoHost
 
@@ -15,10 +18,9 @@ ACCOUNT = "123456789012"
 
 
 @pytest.fixture
-def host() -> Iterator[MotoHost]:
-    host = MotoHost(ACCOUNT, "us-east-1")
-    yield host
-    host.close()
+def host(tmp_path: Path) -> Iterator[MotoHost]:
+    with hosted_account(tmp_path / "data") as host:
+        yield host
 
 
 def query(host: MotoHost, service: str, action: str, **parameters: str) -> LocalResponse:
@@ -37,22 +39,21 @@ def s3(hosted: MotoHost, method: str, path: str, body: bytes = b"", **headers: s
     return hosted.handle("s3", LocalRequest(method, path, "", {"authorization": "AWS4-HMAC-SHA256", **headers}, body))
 
 
-def test_a_process_hosts_one_account_at_a_time(host: MotoHost) -> None:
+def test_a_process_hosts_one_account_at_a_time(host: MotoHost, tmp_path: Path) -> None:
+    other = DataFolder.open(tmp_path / "other", account_id="210987654321")
     with pytest.raises(AlreadyHostedError):
-        MotoHost("210987654321", "us-east-1")
+        MotoHost(other)
     host.close()
-    MotoHost("210987654321", "us-east-1").close()
+    MotoHost(other).close()
+    other.close()
 
 
-def test_an_account_begins_empty(host: MotoHost) -> None:
+def test_an_account_in_a_new_folder_begins_empty(host: MotoHost, tmp_path: Path) -> None:
     s3(host, "PUT", "/left-over")
     host.close()
-    with_nothing = MotoHost(ACCOUNT, "us-east-1")
-    try:
+    with hosted_account(tmp_path / "other") as with_nothing:
         assert b"left-over" not in s3(with_nothing, "GET", "/").body
         assert s3(with_nothing, "PUT", "/left-over").status == 200
-    finally:
-        with_nothing.close()
 
 
 def test_nothing_is_answered_after_closing(host: MotoHost) -> None:
@@ -237,13 +238,13 @@ def test_requests_take_turns(host: MotoHost, monkeypatch: pytest.MonkeyPatch) ->
     assert overlaps == []
 
 
-def test_a_turn_that_keeps_others_waiting_is_in_the_log(
+def test_a_turn_that_takes_long_is_in_the_log(
     host: MotoHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(moto_host, "_LONG_TURN_SECONDS", 0.0)
+    monkeypatch.setattr(turns, "LONG_TURN_SECONDS", 0.0)
     with caplog.at_level(logging.WARNING):
         dynamodb(host, "ListTables", {})
-    assert "dynamodb ListTables by the service kept all others waiting" in caplog.text
+    assert "dynamodb ListTables by the service took 0.0 s" in caplog.text
 
 
 def test_a_front_answers_for_its_service(host: MotoHost) -> None:

@@ -324,3 +324,30 @@ def test_memory_that_cannot_be_brought_back_ends_all_writing(store: Store) -> No
         raise KeyError
     with pytest.raises(StoreStoppedError), store.writing():
         put(store, "iam")
+
+
+def test_a_write_that_fails_for_what_another_wrote_is_told_so_when_that_is_on_the_disk(store: Store) -> None:
+    """Writers of one group: some are refused because of the first, whose commit they must not run ahead of."""
+    first_is_in = threading.Event()
+    seen: list[list[str]] = []
+
+    def first() -> None:
+        with store.writing():
+            put(store, "iam")
+            first_is_in.set()
+            while store._waiting < 3:  # the group stays open for those who wait behind it
+                threading.Event().wait(0.001)
+
+    def refused() -> None:
+        first_is_in.wait(10)
+        try:
+            fail_after_writing(store, "kms")
+        except KeyError:
+            seen.append(services(store))
+
+    threads = [threading.Thread(target=work) for work in (first, refused, refused, refused)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert seen == [["iam"]] * 3

@@ -1,0 +1,52 @@
+"""What moto keeps for one account, upon a data folder: put together at the start, and taken apart at the end.
+
+Items of tables, objects of buckets and log events are rows; all else is in moto's memory and written to the folder
+after each change.
+"""
+
+from infra.local import key_policies, strong_secrets
+from infra.local.durable import stored_logs
+from infra.local.durable.dynamodb_backend import TRANSIENT_ATTRIBUTES, TableStore
+from infra.local.durable.folder import DataFolder
+from infra.local.durable.log_events import LogEvents
+from infra.local.durable.small_services import SmallServices
+from infra.local.durable.stack_state import StoredStacks
+from infra.local.durable.stored_logs import StoredLogs
+from infra.local.moto_instances import forget_instances
+from infra.local.moto_services import BACKENDS
+from infra.local.turns import Turns
+
+
+class HostedState:
+    """moto's backends of the folder's account. `turns` is the way to them."""
+
+    def __init__(self, folder: DataFolder) -> None:
+        """Bring back what the folder holds. Raises StoreError when something of it cannot be read."""
+        self._account = folder.account.id
+        self._forget()
+        forget_instances()
+        strong_secrets.install(self._account)
+        key_policies.install(self._account)
+        tables = TableStore(folder.store, BACKENDS["dynamodb"][self._account])
+        logs = StoredLogs(LogEvents(folder.store), self._account)
+        logs.install()
+        stacks = StoredStacks(self._account)
+        stacks.install()
+        self.small = SmallServices(
+            folder.store,
+            self._account,
+            left_out={**TRANSIENT_ATTRIBUTES, **stored_logs.LEFT_OUT},
+            attach={"dynamodb": tables.attach, "logs": logs.attach, "cloudformation": stacks.attach},
+        )
+        self.turns = Turns(folder.store, self.small)
+        self.small.load()
+
+    def close(self) -> None:
+        """Forget the account, so that another may be hosted; the folder keeps it."""
+        self._forget()
+
+    def _forget(self) -> None:
+        for backends in BACKENDS.values():
+            if self._account in backends:
+                backends[self._account].reset()  # S3 closes its files, and gives back the names of buckets
+                del backends[self._account]
