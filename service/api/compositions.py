@@ -53,6 +53,7 @@ def create_composition(
     "/compositions/{compositionId:label}",
     resource="composition/{compositionId}",
     errors=(ResourceNotFoundException,),
+    at_once=lambda named: not named["query"].include_output_midi,
 )
 def get_composition(
     library: LibraryDependency,

@@ -19,6 +19,7 @@ from pydantic.alias_generators import to_pascal
 from starlette.convertors import Convertor, register_url_convertor
 
 from service.api.errors import COMMON_ERRORS, response_declarations
+from service.api.threads import AtOnce, at_once
 from service.api.waiting import waiting
 from service.errors import ServiceError
 
@@ -51,6 +52,7 @@ class Operation:
     resource: str
     errors: tuple[type[ServiceError], ...]
     waits: bool = False  # for a result that others make
+    at_once: AtOnce | None = None  # with which arguments it is done sooner than a thread would begin
 
     @property
     def name(self) -> str:
@@ -60,7 +62,7 @@ class Operation:
         errors = sorted({*self.errors, *COMMON_ERRORS}, key=lambda error: error.__name__)
         app.add_api_route(
             self.path,
-            waiting(self.function) if self.waits else self.function,
+            self._running(),
             methods=[self.method],
             operation_id=self.name,
             tags=[self.family],
@@ -71,6 +73,12 @@ class Operation:
             },
         )
 
+    def _running(self) -> Callable[..., Any]:
+        """The function, told where to run."""
+        if self.at_once is not None:
+            return at_once(self.function, self.at_once)
+        return waiting(self.function) if self.waits else self.function
+
 
 class Operations:
     """The operations of one family, in the order of their declaration."""
@@ -79,13 +87,20 @@ class Operations:
         self.family = family
         self.declared: list[Operation] = []
 
-    def get(self, path: str, *, resource: str, errors: tuple[type[ServiceError], ...] = ()) -> Any:
-        return self._declare("GET", path, resource, errors)
+    def get(
+        self,
+        path: str,
+        *,
+        resource: str,
+        errors: tuple[type[ServiceError], ...] = (),
+        at_once: AtOnce | None = None,
+    ) -> Any:
+        return self._declare("GET", path, resource, errors, at_once=at_once)
 
     def post(
         self, path: str, *, resource: str, errors: tuple[type[ServiceError], ...] = (), waits: bool = False
     ) -> Any:
-        return self._declare("POST", path, resource, errors, waits)
+        return self._declare("POST", path, resource, errors, waits=waits)
 
     def patch(self, path: str, *, resource: str, errors: tuple[type[ServiceError], ...] = ()) -> Any:
         return self._declare("PATCH", path, resource, errors)
@@ -94,10 +109,10 @@ class Operations:
         return self._declare("DELETE", path, resource, errors)
 
     def _declare(
-        self, method: str, path: str, resource: str, errors: tuple[type[ServiceError], ...], waits: bool = False
+        self, method: str, path: str, resource: str, errors: tuple[type[ServiceError], ...], **runs: Any
     ) -> Callable[[Function], Function]:
         def declare(function: Function) -> Function:
-            self.declared.append(Operation(function, self.family, method, path, resource, errors, waits))
+            self.declared.append(Operation(function, self.family, method, path, resource, errors, **runs))
             return function
 
         return declare

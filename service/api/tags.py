@@ -11,6 +11,7 @@ from service.api.operation import Operations
 from service.api.services import LibraryDependency
 from service.api.shape import AnswerShape, QueryShape, RequestShape
 from service.api.tag_lists import tags_from_list, tags_to_list
+from service.api.threads import always
 from service.errors import ConflictException, FieldError, ResourceNotFoundException, ValidationException
 from service.resources import Arn
 
@@ -41,7 +42,9 @@ class UntagResourceResponse(AnswerShape):
     pass
 
 
-@operations.get("/tags/{resourceArn:label}", resource="{resourceArn}", errors=(ResourceNotFoundException,))
+@operations.get(
+    "/tags/{resourceArn:label}", resource="{resourceArn}", errors=(ResourceNotFoundException,), at_once=always
+)
 def list_tags_for_resource(
     library: LibraryDependency, caller: CallerDependency, resource_arn: ResourceArnInPath
 ) -> ListTagsForResourceResponse:

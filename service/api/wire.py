@@ -15,9 +15,11 @@ from urllib.parse import parse_qsl
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
+from service.api.dependencies import Dependencies
 from service.api.errors import as_service_error, error_response
 from service.api.request_ids import stamp
 from service.api.shape import AnswerShape
+from service.api.threads import in_thread
 from service.errors import FieldError, RequestEntityTooLargeException, SerializationException, ValidationException
 
 MAX_BODY = 1_000_000  # bytes
@@ -33,14 +35,18 @@ class RestJsonRoute(APIRoute):
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         if "x-aws-iam" not in (options.get("openapi_extra") or {}):
             raise TypeError(f"{endpoint.__name__} must declare its IAM action and resource")
-        super().__init__(path, _answering_bytes(endpoint), **options)
+        self.depends_on = Dependencies(endpoint, options.pop("dependencies", None) or ())
+        super().__init__(path, self.depends_on.supplied_to(_answering_bytes(endpoint)), **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        depends_on = self.depends_on
 
         async def answer(request: Request) -> Response:
             try:
-                response = await handle(await _read(request))
+                read = await _read(request)
+                await depends_on.give(read)
+                response = await handle(read)
             except Exception as error:
                 response = error_response(as_service_error(error))
             return stamp(request, response)
@@ -48,15 +54,18 @@ class RestJsonRoute(APIRoute):
         return answer
 
 
-def _answering_bytes(endpoint: Callable[..., Any]) -> Callable[..., Any]:
+def _answering_bytes(endpoint: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Response]]:
     """The same function, its answer serialised. A Response passes through FastAPI without a second validation."""
 
     def response(shape: AnswerShape) -> Response:
         return Response(shape.wire(), media_type="application/json")
 
-    @functools.wraps(endpoint)
-    def answer(**named: Any) -> Response:
+    def carry_out(**named: Any) -> Response:
         return response(endpoint(**named))
+
+    @functools.wraps(endpoint)
+    async def answer(**named: Any) -> Response:
+        return await in_thread(carry_out, **named)
 
     @functools.wraps(endpoint)
     async def answer_later(**named: Any) -> Response:

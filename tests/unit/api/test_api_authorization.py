@@ -48,7 +48,7 @@ def test_every_route_has_the_authorization_dependency() -> None:
     assert len(routes) == len(OPERATIONS)
     for route in routes:
         assert isinstance(route, RestJsonRoute)
-        assert route.dependant.dependencies[0].call is authorize
+        assert route.depends_on.everywhere == (authorize,)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)
