@@ -12,9 +12,9 @@ from typing import Any
 from infra.local.durable.errors import StoreError
 from infra.local.durable.graphs import Codec
 
-# Attributes that are put on instances from outside: CloudFormation marks the resources of a stack, and events are found
-# by their stream's number.
-FROM_OUTSIDE = frozenset({"cf_resource_type", "logical_resource_id", "number"})
+# Attributes that are put on instances from outside: CloudFormation marks the resources of a stack, and items and events
+# are found by the numbers of their tables and streams.
+FROM_OUTSIDE = frozenset({"cf_resource_type", "item_table", "logical_resource_id", "number"})
 
 
 def check_attributes(service: str, document: Any, writer: str, reader: str, codec: Codec) -> None:
