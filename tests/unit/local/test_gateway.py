@@ -2,15 +2,14 @@
 
 import asyncio
 import hashlib
-import json
 import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from botocore.auth import S3SigV4Auth, S3SigV4QueryAuth, SigV4Auth, SigV4QueryAuth
+from asgi_driver import HOST, call, send, signed
+from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
@@ -27,21 +26,7 @@ from service import errors
 from service.caller import PrincipalType
 from service.sigv4 import Reason
 
-HOST = "127.0.0.1:4242"
-
-
 PLAIN_ANSWER = LocalResponse(200, (("content-type", "text/plain"),), b"from the host")
-
-
-@dataclass
-class Answer:
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.body)
 
 
 @dataclass
@@ -99,60 +84,6 @@ def gateway(account, recorder):
     )
     yield made
     made.close()
-
-
-def call(gateway, method="GET", target="/", headers=(), body=b"", pieces=None, host=HOST) -> Answer:
-    """One exchange with the gateway as an ASGI server would make it."""
-    path, _, query = target.partition("?")
-    pairs = [(b"host", host.encode())] if host else []
-    pairs += [(name.lower().encode(), value.encode("latin-1")) for name, value in headers]
-    if body and not any(name == b"content-length" for name, _ in pairs):
-        pairs.append((b"content-length", str(len(body)).encode()))
-    if pieces:
-        pairs.append((b"transfer-encoding", b"chunked"))
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode("latin-1"),
-        "query_string": query.encode(),
-        "headers": pairs,
-    }
-    parts = list(pieces or [body])
-    sent: list[dict[str, Any]] = []
-
-    async def receive():
-        if not parts:
-            return {"type": "http.disconnect"}
-        return {"type": "http.request", "body": parts.pop(0), "more_body": bool(parts)}
-
-    async def send(message):
-        sent.append(message)
-
-    asyncio.run(gateway(scope, receive, send))
-    received = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return Answer(sent[0]["status"], received, b"".join(message.get("body", b"") for message in sent[1:]))
-
-
-def signed(
-    account, service, method="GET", target="/", headers=None, body=b"", credentials=None, host=HOST, query=False
-):
-    """The target and the headers of a signed request."""
-    request = AWSRequest(method, f"http://{host}{target}", headers=headers or {}, data=body)
-    keys = credentials or Credentials(account.access_key_id, account.secret_access_key)
-    if query:
-        signer = S3SigV4QueryAuth if service == "s3" else SigV4QueryAuth
-        signer(keys, service, account.region).add_auth(request)
-    else:
-        signer = S3SigV4Auth if service == "s3" else SigV4Auth
-        signer(keys, service, account.region).add_auth(request)
-    parts = urlsplit(request.url)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path, list(request.headers.items())
-
-
-def send(gateway, account, service, method="GET", target="/", headers=None, body=b"", **options):
-    target, signed_headers = signed(account, service, method, target, headers, body, **options)
-    return call(gateway, method, target, signed_headers, body, host=options.get("host", HOST))
 
 
 def test_health_is_answered_to_anyone_who_speaks_to_us(gateway):
