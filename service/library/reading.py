@@ -95,8 +95,8 @@ def await_final(backend: Backend, read: Callable[[], T], status: Callable[[T], S
 def _downloads(
     backend: Backend, composition: Composition, revision: Revision | None, link_life: timedelta
 ) -> Downloads:
-    now = backend.now()
-    links = backend.objects
-    input_link = links.link(composition.input_key, f"{composition.name} (input).mid", link_life, now)
-    output_link = revision and links.link(revision.midi_key, f"{composition.name}.mid", link_life, now)
-    return Downloads(input_link.url, output_link.url if output_link else None, input_link.expires)
+    files = [(composition.input_key, f"{composition.name} (input).mid")]
+    if revision is not None:
+        files.append((revision.midi_key, f"{composition.name}.mid"))
+    links = backend.objects.links(files, link_life, backend.now())
+    return Downloads(links[0].url, links[1].url if revision else None, links[0].expires)

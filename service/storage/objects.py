@@ -4,6 +4,8 @@ The bucket encrypts by itself (infra/storage.yaml). A key is never written twice
 name, so that two writers cannot overwrite each other and a reader never sees half of anything.
 """
 
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,6 +25,8 @@ CONTENT_TYPES = {"mid": "audio/midi", "mp3": "audio/mpeg", "wav": "audio/wav"}
 UNTOLD_SESSION = timedelta(hours=1)
 
 DELETE_BATCH = 1000  # the most keys one DeleteObjects takes
+
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9 ._()-]")
 
 
 class ObjectGone(LookupError):
@@ -97,14 +101,22 @@ class Objects:
 
     def link(self, key: str, file_name: str, asked: timedelta, now: datetime) -> Link:
         """A presigned GET that saves as `file_name`; it ends with the signer's session, if that comes first."""
+        return self.links([(key, file_name)], asked, now)[0]
+
+    def links(self, files: Iterable[tuple[str, str]], asked: timedelta, now: datetime) -> list[Link]:
+        """A link to each of several objects, given as key and file name."""
         self._credentials.get_frozen_credentials()  # renews a session that is about to end
-        # In this order, so that a renewal in between makes the link end too early rather than too late.
+        # In this order, so that a renewal in between makes the links end too early rather than too late.
         told_end = self._told_session_end()
         frozen = self._credentials.get_frozen_credentials()
         session_end = (told_end or now + UNTOLD_SESSION) if frozen.token else None
         ends = now + asked if session_end is None else min(now + asked, session_end)
         seconds = max(1, int((ends - now).total_seconds()))
-        url = presign(
+        expires = min(ends, now.replace(microsecond=0) + timedelta(seconds=seconds))
+        return [Link(self._presigned(frozen, key, file_name, now, seconds), expires) for key, file_name in files]
+
+    def _presigned(self, frozen: Any, key: str, file_name: str, now: datetime, seconds: int) -> str:
+        return presign(
             "GET",
             f"{self._base}/{quote(key, safe='/-_.~')}",
             access_key_id=frozen.access_key,
@@ -116,7 +128,6 @@ class Objects:
             expires_seconds=seconds,
             query={"response-content-disposition": _attachment(file_name)},
         )
-        return Link(url, min(ends, now.replace(microsecond=0) + timedelta(seconds=seconds)))
 
     def _told_session_end(self) -> datetime | None:
         """When the signer's session ends, if the credentials tell."""
@@ -127,5 +138,5 @@ class Objects:
 
 def _attachment(file_name: str) -> str:
     """A Content-Disposition with a plain name for old clients and the exact one for all others (RFC 6266)."""
-    plain = "".join(c if c.isascii() and (c.isalnum() or c in " ._-()") else "_" for c in file_name)
+    plain = _NOT_PLAIN.sub("_", file_name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe='')}"
