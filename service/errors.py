@@ -8,6 +8,7 @@ ServiceError
 ├── ServiceQuotaExceededException          402  a limit on how much an account may keep
 ├── ThrottlingException                    429  too much at once; try again later
 ├── InternalServerException                500  our fault
+├── ServiceUnavailableException            503  what is stored cannot be changed for the moment; try again later
 ├── AuthenticationError                    403  the signature says nothing we can trust
 │   ├── MissingAuthenticationTokenException
 │   ├── UnrecognizedClientException
@@ -104,6 +105,11 @@ class ThrottlingException(ServiceError):
 
 class InternalServerException(ServiceError):
     status = 500
+    fault = "server"
+
+
+class ServiceUnavailableException(ServiceError):
+    status = 503
     fault = "server"
 
 

@@ -25,16 +25,19 @@ from service.errors import (
     SerializationException,
     ServiceError,
     ServiceQuotaExceededException,
+    ServiceUnavailableException,
     ThrottlingException,
     UnknownOperationException,
     ValidationException,
 )
+from service.storage.failures import is_unavailable
 
 log = logging.getLogger(__name__)
 
 COMMON_ERRORS: tuple[type[ServiceError], ...] = (
     AccessDeniedException,
     InternalServerException,
+    ServiceUnavailableException,
     ThrottlingException,
     ValidationException,
 )
@@ -88,6 +91,10 @@ class InternalServerExceptionShape(ErrorShape):
     """The service failed. Trying again may help."""
 
 
+class ServiceUnavailableExceptionShape(ErrorShape):
+    """Nothing can be stored for the moment, and nothing was changed: try again later."""
+
+
 ERROR_SHAPES: dict[type[ServiceError], type[BaseModel]] = {
     ValidationException: ValidationExceptionShape,
     AccessDeniedException: AccessDeniedExceptionShape,
@@ -96,6 +103,7 @@ ERROR_SHAPES: dict[type[ServiceError], type[BaseModel]] = {
     ServiceQuotaExceededException: ServiceQuotaExceededExceptionShape,
     ThrottlingException: ThrottlingExceptionShape,
     InternalServerException: InternalServerExceptionShape,
+    ServiceUnavailableException: ServiceUnavailableExceptionShape,
 }
 
 
@@ -121,6 +129,9 @@ def as_service_error(error: Exception) -> ServiceError:
         return RequestEntityTooLargeException("The body of the request is too large.")
     if isinstance(error, HTTPException) and error.status_code < 500:
         return SerializationException("The request could not be read.")
+    if is_unavailable(error):
+        log.warning("AWS is unavailable: %s", error)
+        return ServiceUnavailableException("The service can store nothing for the moment. Please try again.")
     log.error("unforeseen exception", exc_info=error)
     return InternalServerException("The service failed to carry out the request.")
 

@@ -8,6 +8,7 @@ import logging
 import uuid
 
 import pytest
+from botocore.exceptions import ClientError
 from api_driver import COMPOSITION_ID, NOON, ROOT, ApiDriver, LibraryDouble
 
 from service.api.wire import MAX_BODY, parse_object
@@ -141,6 +142,15 @@ def test_an_unforeseen_exception_is_logged_and_not_told(
     assert (answer.status, answer.error) == (500, "InternalServerException")
     assert b"swordfish" not in answer.content
     assert "swordfish" in caplog.text
+
+
+def test_what_aws_cannot_store_for_the_moment_may_be_tried_again(api: ApiDriver, library: LibraryDouble) -> None:
+    refusal: Any = {"Error": {"Code": "ServiceUnavailable"}, "ResponseMetadata": {"HTTPStatusCode": 503}}
+    library.failure = ClientError(refusal, "PutObject")
+    answer = api.send("POST", "/compositions", NEW)
+    assert (answer.status, answer.error) == (503, "ServiceUnavailableException")
+    refusal["ResponseMetadata"]["HTTPStatusCode"] = 400
+    assert api.send("POST", "/compositions", NEW).status == 500
 
 
 def test_the_parameters_of_a_presigned_url_are_not_members_of_the_request(
