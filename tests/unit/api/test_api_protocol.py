@@ -6,10 +6,11 @@ SerializationException for a member of the wrong type, this API answers a Valida
 
 import logging
 import uuid
+from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 from api_driver import COMPOSITION_ID, NOON, ROOT, ApiDriver, LibraryDouble
+from botocore.exceptions import ClientError
 
 from service.api.wire import MAX_BODY, parse_object
 from service.errors import ConflictException, SerializationException, ThrottlingException
