@@ -7,6 +7,7 @@ the file belongs to nobody until the host, answering the request, adopts it.
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from typing import Protocol
+from urllib.parse import parse_qsl, urlencode
 
 from infra.local.aws_chunked import ChunkedBodyError
 from infra.local.checksums import ChecksumError
@@ -98,8 +99,9 @@ class S3Entrance:
         """Runs in a thread: why an upload would come to nothing, for want of its bucket or of what it is a part of."""
         path, query = call.request.path, call.request.query
         if call.operation == "UploadPart":
-            upload = next(pair for pair in query.split("&") if pair.startswith("uploadId="))
-            question, operation = LocalRequest("GET", path, f"{upload}&max-parts=1", {}, b""), "ListParts"
+            upload = dict(parse_qsl(query))["uploadId"]
+            asked = urlencode({"uploadId": upload, "max-parts": 1})
+            question, operation = LocalRequest("GET", path, asked, {}, b""), "ListParts"
         else:
             question, operation = (
                 LocalRequest("GET", "/" + path.split("/")[1], "location", {}, b""),

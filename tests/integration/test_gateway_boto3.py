@@ -73,6 +73,18 @@ def test_a_large_file_goes_up_in_parts_and_comes_down_whole(s3, bucket):
     assert (part["ResponseMetadata"]["HTTPStatusCode"], part["Body"].read()) == (206, bytes(range(256)))
 
 
+def test_a_large_upload_to_nowhere_is_refused_by_name(s3, bucket):
+    large = io.BytesIO(b"x" * (1 << 20))
+    error = error_of(s3.put_object, Bucket=f"{bucket}-missing", Key="k", Body=large)
+    assert error["Error"]["Code"] == "NoSuchBucket"
+    upload = s3.create_multipart_upload(Bucket=bucket, Key="k")["UploadId"]
+    part = {"Bucket": bucket, "Key": "k", "PartNumber": 1}
+    assert s3.upload_part(**part, UploadId=upload, Body=large)["ETag"]
+    s3.abort_multipart_upload(Bucket=bucket, Key="k", UploadId=upload)
+    error = error_of(s3.upload_part, **part, UploadId=upload, Body=large)
+    assert error["Error"]["Code"] == "NoSuchUpload"
+
+
 def test_a_presigned_upload_carries_its_body_unsigned(s3, bucket):
     url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"}, ExpiresIn=60)
     assert fetch(url, data=b"from anyone", method="PUT")[0] == 200

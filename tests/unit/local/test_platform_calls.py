@@ -2,10 +2,12 @@ import os
 import stat
 import subprocess
 import sys
+import threading
 
 import pytest
 
 from infra.local.platform_calls import (
+    FileLock,
     FolderInUseError,
     FolderLock,
     make_private_folder,
@@ -45,6 +47,34 @@ def test_a_lock_ends_with_its_process_however_it_ends(tmp_path):
         holder.communicate()
     with FolderLock(tmp_path):
         pass
+
+
+def test_a_lock_that_others_share_is_not_to_be_had_alone(tmp_path):
+    one, other = FileLock(tmp_path / "held"), FileLock(tmp_path / "held")
+    with one.shared(), other.shared(), other.alone() as alone:
+        assert not alone
+    with one.alone() as alone, other.alone() as other_alone:
+        assert alone
+        assert not other_alone
+    with other.alone() as alone:
+        assert alone
+
+
+def test_whoever_shares_a_lock_waits_until_nobody_holds_it_alone(tmp_path):
+    lock = FileLock(tmp_path / "held")
+    order = []
+
+    def share():
+        with FileLock(tmp_path / "held").shared():
+            order.append("shared")
+
+    waiting = threading.Thread(target=share)
+    with lock.alone():
+        waiting.start()
+        waiting.join(0.1)
+        order.append("given back")
+    waiting.join(30)
+    assert order == ["given back", "shared"]
 
 
 def test_a_folder_becomes_private_unless_it_holds_something(tmp_path):
