@@ -1,0 +1,121 @@
+"""An account's S3 and KMS on a data folder, reached by boto3, without the rest of the local AWS."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.config import Config
+
+from infra.local import moto_host
+from infra.local.dispatch import _local_request, _RawBody, _StreamFile
+from infra.local.durable import object_backend
+from infra.local.durable.bodies import Bodies
+from infra.local.durable.keyring import MASTER_KEY_FILE, MasterKey
+from infra.local.durable.objects import ObjectStore
+from infra.local.durable.small_services import SmallServices
+from infra.local.durable.store import Store
+from infra.local.effects import effect_of
+from infra.local.http import LocalRequest, LocalResponse
+from infra.local.moto_instances import forget_instances
+from infra.local.moto_mistakes import is_mistake, mistake_response
+from infra.local.moto_services import BACKENDS, DISPATCHERS
+from infra.local.turns import Turns
+
+ACCOUNT = "111122223333"
+REGION = "us-east-1"
+
+
+class ObjectHost:
+    """One opening of a data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        forget_account()
+        key = folder / MASTER_KEY_FILE
+        self.store = Store(folder, MasterKey.load(key) if key.exists() else MasterKey.create(key))
+        self.bodies = Bodies(folder / "bodies")
+        self.objects = ObjectStore(
+            self.store,
+            self.bodies,
+            lambda: BACKENDS["s3"][ACCOUNT]["aws"],
+            lambda region: BACKENDS["kms"][ACCOUNT][region],
+            lambda service: self.small.note(service),
+        )
+        self.small = SmallServices(
+            self.store, ACCOUNT, left_out=object_backend.LEFT_OUT, attach={"s3": self.objects.attach}
+        )
+        self.turns = Turns(self.store, self.small)
+        forget_instances()
+        self.small.load()
+        self.objects.attach()
+        self.objects.sweep()
+
+    def close(self) -> None:
+        self.store.close()
+        forget_account()
+
+    def client(self, service: str = "s3") -> Any:
+        config = Config(retries={"total_max_attempts": 1})
+        client = boto3.client(service, REGION, aws_access_key_id="test", aws_secret_access_key="test", config=config)
+
+        def send(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
+            answer = self.handle(service, _local_request(request), event_name.rpartition(".")[2])
+            raw = _RawBody(BytesIO(answer.body) if answer.stream is None else _StreamFile(answer.stream))
+            return AWSResponse(request.url, answer.status, dict(answer.headers), raw)
+
+        client.meta.events.register("before-send", send)
+        return client
+
+    def handle(self, service: str, request: LocalRequest, operation: str) -> LocalResponse:
+        effect = effect_of(service, operation, request)
+
+        def turn(work: Any) -> LocalResponse:
+            return self.turns.carry_out(
+                effect, f"{service} {operation}", None, work, lambda answer: answer.status >= 400
+            )
+
+        def moto(asked: LocalRequest) -> LocalResponse:
+            try:
+                return answer_of_moto(service, asked)
+            except Exception as error:
+                if not is_mistake(error):
+                    raise
+                return mistake_response(service, operation, "-")
+
+        if service == "s3":
+            return self.objects.answer(request, operation, turn, moto)
+        return turn(lambda: moto(request))
+
+
+def answer_of_moto(service: str, request: LocalRequest) -> LocalResponse:
+    built = moto_host.MotoHost._moto_request(_Account, service, REGION, request)  # type: ignore[arg-type]
+    entrance = moto_host._entrance(service, request.path) if service == "s3" else DISPATCHERS[service]
+    assert entrance is not None
+    return moto_host._local_response(moto_host._call(entrance, built), head=request.method == "HEAD")
+
+
+def _is_refusal(answer: LocalResponse) -> bool:
+    return answer.status >= 400
+
+
+class _Account:
+    account = ACCOUNT
+
+
+def forget_account() -> None:
+    for backends in BACKENDS.values():
+        if ACCOUNT in backends:
+            backends[ACCOUNT].reset()
+            del backends[ACCOUNT]
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[ObjectHost]:
+    host = ObjectHost(folder)
+    try:
+        yield host
+    finally:
+        host.close()
