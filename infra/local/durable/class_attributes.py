@@ -6,6 +6,7 @@ A class's attributes are what its methods, and those of the classes it comes fro
 import ast
 import inspect
 import textwrap
+from collections.abc import Set
 from functools import cache
 from typing import Any
 
@@ -17,25 +18,43 @@ from infra.local.durable.graphs import Codec
 FROM_OUTSIDE = frozenset({"cf_resource_type", "item_table", "logical_resource_id", "number"})
 
 
-def check_attributes(service: str, document: Any, writer: str, reader: str, codec: Codec) -> None:
+def check_attributes(service: str, document: Any, blank: Any, writer: str, reader: str, codec: Codec) -> None:
     """Raises StoreError when an object in the graph has an attribute that its class does not know, or lacks one that
     its class always sets.
 
-    `document` is a graph as graphs.py describes it, read from JSON; `writer` and `reader` are versions of moto.
+    `document` is the graph of a backend's attributes (service_states.py), read from JSON, and `blank` that of a new
+    backend; `writer` and `reader` are versions of moto.
     """
+
+    def check(name: str, stored: Set[str], always: Set[str], ever: Set[str]) -> None:
+        if trouble := _trouble(stored, always, ever):
+            raise StoreError(
+                f"the state of {service} was written with moto {writer}, and {name} in moto {reader} {trouble}; "
+                "start the version of Chorale that wrote this folder"
+            )
+
+    backend = _attributes_of_backend(blank)
+    check(service, _attributes_of_backend(document), backend, backend)
     for node in document["nodes"]:
         if node[0] == "object":
             kept = codec.class_named(node[1])
             always, ever = attributes_of(kept.type)
-            stored = node[2].keys()
-            unknown = sorted(stored - ever - FROM_OUTSIDE)
-            missing = sorted(always - stored - kept.left_out - kept.anew.keys())
-            if unknown or missing:
-                trouble = f"does not know {', '.join(unknown)}" if unknown else f"also has {', '.join(missing)}"
-                raise StoreError(
-                    f"the state of {service} was written with moto {writer}, and {kept.type.__name__} in moto {reader} "
-                    f"{trouble}; start the version of Chorale that wrote this folder"
-                )
+            check(kept.type.__name__, node[2].keys(), always - kept.left_out - kept.anew.keys(), ever | FROM_OUTSIDE)
+
+
+def _trouble(stored: Set[str], always: Set[str], ever: Set[str]) -> str:
+    if unknown := sorted(stored - ever):
+        return f"does not know {', '.join(unknown)}"
+    if missing := sorted(always - stored):
+        return f"also has {', '.join(missing)}"
+    return ""
+
+
+def _attributes_of_backend(document: Any) -> Set[str]:
+    """Those in the first member of the graph's root."""
+    root = document["nodes"][document["root"][1]]
+    state = document["nodes"][root[1][0][1]]
+    return state[1].keys()
 
 
 @cache
@@ -44,7 +63,7 @@ def attributes_of(kept: type) -> tuple[frozenset[str], frozenset[str]]:
     always: set[str] = set()
     ever: set[str] = set()
     for base in kept.__mro__:
-        if base.__module__ == "builtins":
+        if not base.__module__.startswith("moto."):
             continue
         definition = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
         assert isinstance(definition, ast.ClassDef)

@@ -59,10 +59,10 @@ class ServiceState:
         head, *lines = content.split(b"\n")
         graphs = {region.decode(): graph for region, _, graph in (line.partition(b" ") for line in lines)}
         writer = json.loads(head)["moto"]
+        blank = self._blank_graph()
         if writer != MOTO_VERSION:
             for graph in graphs.values():
-                check_attributes(self._service, json.loads(graph), writer, MOTO_VERSION, self._codec)
-        blank = self._blank_graph()
+                check_attributes(self._service, json.loads(graph), json.loads(blank), writer, MOTO_VERSION, self._codec)
         regions = sorted({*self._backends.keys(), *graphs})
         states = {region: self._load(graphs.get(region, blank), region) for region in regions}
         for region, state in states.items():

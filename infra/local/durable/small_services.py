@@ -53,11 +53,12 @@ class SmallServices:
 
     def flush(self, services: Iterable[str]) -> None:
         """Write what changed of these services, in the write turn that the thread is in. Raises GraphError."""
-        for service in self._ordered({*services, *self._noted.take()}):
+        self._noted.flushed = self._noted.take()
+        for service in self._ordered({*services, *self._noted.flushed}):
             content = self._states[service].capture()
             digest = _digest(content)
             if digest != self._written[service]:
-                sealed = self._store.rows.seal(zlib.compress(content, _FASTEST), _place(service))
+                sealed = self._store.rows.seal(zlib.compress(content, _FASTEST), state_place(service))
                 self._store.connection.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (service, sealed))
                 self._written[service] = digest
 
@@ -66,8 +67,13 @@ class SmallServices:
 
         Called inside the store's turn, when the request's own writes have been taken back there.
         """
-        touched = {*services, *self._noted.take()}
-        changed = {service for service in touched if self._states[service].capture() != self._content(service)}
+        touched = {*services, *self._noted.take(), *self._noted.flushed}
+        changed = set()
+        for service in touched:
+            content = self._content(service)
+            self._written[service] = _digest(content)
+            if self._states[service].capture() != content:
+                changed.add(service)
         if changed - {"cloudformation"}:
             changed.add("cloudformation")  # its stacks refer to the objects that are replaced
         self._restore(self._ordered(changed))
@@ -84,7 +90,7 @@ class SmallServices:
         if row is None:
             return None
         try:
-            return zlib.decompress(self._store.rows.open(row[0], _place(service)))
+            return zlib.decompress(self._store.rows.open(row[0], state_place(service)))
         except (DamagedError, zlib.error):
             raise DamagedError(f"the stored state of {service} is damaged; run `chorale doctor`") from None
 
@@ -110,10 +116,11 @@ class SmallServices:
 
 
 class _Noted(threading.local):
-    """The services noted for the request that a thread is answering."""
+    """The services noted for the request that a thread is answering; and those that its last flush wrote."""
 
     def __init__(self) -> None:
         self.services: set[str] = set()
+        self.flushed: set[str] = set()
 
     def take(self) -> set[str]:
         noted, self.services = self.services, set()
@@ -124,5 +131,5 @@ def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
 
 
-def _place(service: str) -> bytes:
+def state_place(service: str) -> bytes:
     return f"state {service}".encode()

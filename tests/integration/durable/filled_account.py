@@ -51,7 +51,6 @@ Resources:
     Type: AWS::IAM::ManagedPolicy
     Properties:
       ManagedPolicyName: stacked
-      Roles: [!Ref Role]
       PolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}
   Table:
     Type: AWS::DynamoDB::Table
