@@ -2,10 +2,10 @@
 
 moto parses a condition twice for every write, and an update expression once for the request and once more for the
 table: half of what an UpdateItem costs. Here the syntax tree of a text is kept, the least used forgotten; whatever is
-wrong with an expression is still for moto to find and to word, each time anew.
+wrong with an expression is still for moto to find and to word, each time anew. Conditions are here, updates in
+update_cache.
 """
 
-import pickle
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -14,24 +14,18 @@ from moto.dynamodb import comparisons, models
 from moto.dynamodb.comparisons import AttributeValue, ConditionExpressionParser
 from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]
 from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
-from moto.dynamodb.parsing.validators import (
-    ActionCountValidator,
-    OverlappingPathsValidator,
-    UpdateExpressionValidator,
-    UpdateHashRangeKeyValidator,
-)
 
-_KEPT = 512  # texts of each kind
+from infra.local.update_cache import CachedUpdateValidator, update_tree
+
+_KEPT = 512
 _LONGEST = 1024  # characters; longer ones are rare, and their trees large
-
-parse_update = UpdateExpressionParser.make
 
 
 def cache_expressions() -> None:
     """From now on, for the whole process, moto parses what it has parsed before no second time."""
     replaced: tuple[tuple[Any, str, Any], ...] = (
         (comparisons, "ConditionExpressionParser", CachedConditionParser),
-        (UpdateExpressionParser, "make", staticmethod(_update_tree)),
+        (UpdateExpressionParser, "make", staticmethod(update_tree)),
         (models, "UpdateExpressionValidator", CachedUpdateValidator),
         (DepthFirstTraverser, "nodes_to_be_processed", _node_types),
     )
@@ -86,40 +80,6 @@ class _ConditionTree(ConditionExpressionParser):
 @lru_cache(maxsize=_KEPT)
 def _condition_tree(text: str, names: tuple[tuple[str, str], ...]) -> _ConditionTree:
     return _ConditionTree(text, dict(names))
-
-
-def _update_tree(text: str) -> Any:
-    return parse_update(text) if len(text) > _LONGEST else kept_update_tree(text)
-
-
-@lru_cache(maxsize=_KEPT)
-def kept_update_tree(text: str) -> Any:
-    """The tree of an update expression. moto changes it only in a copy, which is made here in the quickest way."""
-    tree = parse_update(text)
-    frozen = pickle.dumps(tree)
-    tree.__deepcopy__ = lambda memo: pickle.loads(frozen)
-    tree.passed = set()
-    return tree
-
-
-class CachedUpdateValidator(UpdateExpressionValidator):
-    """moto's validation of an update, without the checks that the same text, names and key have passed before."""
-
-    # These look at nothing else, and change nothing.
-    _OF_THE_TEXT = (ActionCountValidator, OverlappingPathsValidator, UpdateHashRangeKeyValidator)
-
-    def __init__(self, expression: Any, **given: Any) -> None:
-        super().__init__(expression, **given)
-        self._passed: set[Any] = getattr(expression, "passed", set())
-        self._checked = (tuple((self.expression_attribute_names or {}).items()), tuple(self.table.table_key_attrs))
-        if self._checked in self._passed:
-            self.processors = [check for check in self.processors if not isinstance(check, self._OF_THE_TEXT)]
-
-    def validate(self) -> Any:
-        validated = super().validate()
-        if len(self._passed) < _KEPT:
-            self._passed.add(self._checked)
-        return validated
 
 
 _NODE_TYPES: dict[type, tuple[type, ...]] = {}

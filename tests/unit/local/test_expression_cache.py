@@ -12,10 +12,18 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.parsing.executors import UpdateExpressionExecutor
 from moto.dynamodb.parsing.validators import UpdateExpressionValidator
 
-from infra.local.expression_cache import CachedConditionParser, CachedUpdateValidator, kept_update_tree, parse_update
+from infra.local.expression_cache import CachedConditionParser
+from infra.local.update_cache import CachedUpdateValidator, kept_update_tree, parse_update
 
 NAMES = {"#a": "apples", "#b": "bananas", "#p": "pk"}
-ITEM = {"pk": {"S": "key"}, "apples": {"N": "3"}, "bananas": {"L": [{"S": "one"}]}, "title": {"S": "Ada"}}
+ITEM = {
+    "pk": {"S": "key"},
+    "apples": {"N": "3"},
+    "bananas": {"L": [{"S": "one"}]},
+    "title": {"S": "Ada"},
+    "dates": {"SS": ["A", "B"]},
+}
+TYPED = [{"AttributeName": "typed", "AttributeType": "S"}]
 
 operands = st.sampled_from(
     ["#a", "#b", "apples", "title", ":n", ":s", "size(#b)", "#missing", ":missing", "status", "7"]
@@ -53,6 +61,12 @@ updates = st.sampled_from(
         "REMOVE bananas[0]",
         "SET #a :n",
         "ADD title :n",
+        "SET #a = :s REMOVE title ADD cherries :n, cherries2 :set DELETE dates :set",
+        "SET title = :s, typed = :n",
+        "SET title = :s REMOVE bananas[0]",
+        "DELETE dates :n",
+        "ADD dates :set",
+        "SET typed = :empty",
     ]
 )
 
@@ -81,7 +95,7 @@ def parsed(parser: ConditionExpressionParser) -> Any:
 
 def updated(parse: Callable[[str], Any], text: str, validator: type[UpdateExpressionValidator], values: Any) -> Any:
     changed = item()
-    table = type("Table", (), {"table_key_attrs": ["pk"], "attribute_keys": ["pk"], "attr": []})
+    table = type("Table", (), {"table_key_attrs": ["pk"], "attribute_keys": ["pk", "typed"], "attr": TYPED})
     checked = validator(
         parse(text), expression_attribute_names=NAMES, expression_attribute_values=values, item=changed, table=table
     ).validate()
@@ -101,7 +115,7 @@ def test_a_kept_condition_means_what_moto_means_with_any_values(text: str, first
 @given(updates, numbers, numbers)
 def test_a_kept_update_does_what_moto_does_with_any_values(text: str, first: Any, second: Any) -> None:
     for number in (first, second):
-        values = {":n": number, ":s": {"S": "A"}, ":l": {"L": [number]}}
+        values = {":n": number, ":s": {"S": "A"}, ":l": {"L": [number]}, ":set": {"SS": ["B"]}, ":empty": {"S": ""}}
         expected = outcome(updated, parse_update, text, UpdateExpressionValidator, values)
         assert outcome(updated, kept_update_tree, text, CachedUpdateValidator, values) == expected
 
