@@ -80,7 +80,8 @@ class Dispatch:
         else:
             raise LookupError(f"the local AWS has no service named {service}")
         raw = _RawBody(BytesIO(answer.body) if answer.stream is None else _StreamFile(answer.stream))
-        return AWSResponse(request.url, answer.status, dict(answer.headers), raw)
+        headers: Any = dict(answer.headers)  # which it makes its own of
+        return AWSResponse(request.url, answer.status, headers, raw)
 
 
 class _StreamFile(RawIOBase):
