@@ -7,7 +7,7 @@ inside. moto validates and decides; what it would have kept in memory is taken f
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from moto.s3.exceptions import AccessDeniedByLock, NoSuchUpload
+from moto.s3.exceptions import AccessDeniedByLock, MissingKey, MissingVersion, NoSuchUpload
 from moto.s3.models import FakeBucket, FakeDeleteMarker, FakeKey, S3Backend
 
 from infra.local.durable.object_encryption import SSE_S3
@@ -201,6 +201,11 @@ class DurableBackend(S3Backend):
         marker._version_id = _NULL_VERSION
         bucket.keys.setlist(key_name, [*_numbered(bucket, key_name), marker])
         return True, {"version-id": _NULL_VERSION, "delete-marker": "true"}
+
+    def delete_object_tagging(self, bucket_name: str, key_name: str, version_id: str | None = None) -> None:
+        if self.get_object(bucket_name, key_name, version_id=version_id) is None:
+            raise MissingKey(key=key_name) if version_id is None else MissingVersion
+        super().delete_object_tagging(bucket_name, key_name, version_id)
 
     def create_multipart_upload(
         self,

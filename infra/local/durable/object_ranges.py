@@ -34,8 +34,10 @@ def asked_range(header: str, size: int) -> ByteRange | None:
         return None
     if not matched["first"]:
         length = int(matched["last"])
-        if length == 0 or size == 0:
+        if length == 0:
             raise UnsatisfiableRangeError
+        if size == 0:
+            return None
         return ByteRange(max(0, size - length), size, size)
     first = int(matched["first"])
     last = min(int(matched["last"]), size - 1) if matched["last"] else size - 1

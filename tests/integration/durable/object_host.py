@@ -1,13 +1,15 @@
 """An account's S3 and KMS on a data folder, reached by boto3, without the rest of the local AWS."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 
 from infra.local import moto_host
@@ -58,16 +60,7 @@ class ObjectHost:
         forget_account()
 
     def client(self, service: str = "s3") -> Any:
-        config = Config(retries={"total_max_attempts": 1})
-        client = boto3.client(service, REGION, aws_access_key_id="test", aws_secret_access_key="test", config=config)
-
-        def send(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
-            answer = self.handle(service, _local_request(request), event_name.rpartition(".")[2])
-            raw = _RawBody(BytesIO(answer.body) if answer.stream is None else _StreamFile(answer.stream))
-            return AWSResponse(request.url, answer.status, dict(answer.headers), raw)
-
-        client.meta.events.register("before-send", send)
-        return client
+        return client_of(service, partial(self.handle, service))
 
     def handle(self, service: str, request: LocalRequest, operation: str) -> LocalResponse:
         effect = effect_of(service, operation, request)
@@ -88,6 +81,20 @@ class ObjectHost:
         if service == "s3":
             return self.objects.answer(request, operation, turn, moto)
         return turn(lambda: moto(request))
+
+
+def client_of(service: str, handle: Callable[[LocalRequest, str], LocalResponse]) -> Any:
+    """A client whose requests are answered by `handle(request, operation)`."""
+    config = Config(retries={"total_max_attempts": 1})
+    client = boto3.client(service, REGION, aws_access_key_id="test", aws_secret_access_key="test", config=config)
+
+    def send(request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
+        answer = handle(_local_request(request), event_name.rpartition(".")[2])
+        raw = _RawBody(BytesIO(answer.body) if answer.stream is None else _StreamFile(answer.stream))
+        return AWSResponse(request.url, answer.status, HTTPHeaders.from_pairs(answer.headers), raw)
+
+    client.meta.events.register("before-send", send)
+    return client
 
 
 def answer_of_moto(service: str, request: LocalRequest) -> LocalResponse:
