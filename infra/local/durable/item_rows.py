@@ -81,7 +81,7 @@ class ItemRows:
         found = self.store.connection.execute(
             "SELECT content FROM item WHERE t = ? AND h = ? AND r = ?", (table, h, r)
         ).fetchone()
-        return None if found is None else self.store.rows.open(found[0], _place(table, h, r))
+        return None if found is None else self.store.rows.open(found[0], item_place(table, h, r))
 
     def has(self, table: int, h: bytes, r: bytes) -> bool:
         """Whether there is an item under the key."""
@@ -94,7 +94,7 @@ class ItemRows:
         `entries` are all of its places in indexes; None in a table that has no index.
         """
         connection = self.store.connection
-        sealed = self.store.rows.seal(value, _place(table, h, r))
+        sealed = self.store.rows.seal(value, item_place(table, h, r))
         changed = connection.execute(
             "UPDATE item SET content = ? WHERE t = ? AND h = ? AND r = ?", (sealed, table, h, r)
         )
@@ -113,7 +113,7 @@ class ItemRows:
 
     def walk(self, table: int, span: Span) -> Generator[Row]:
         """The items of the span, read as they are asked for. Close it where it is not read to its end."""
-        bounds = [(">" if bound is span.low else "<", bound) for bound in (span.low, span.high) if bound is not None]
+        bounds = [(operator, bound) for operator, bound in ((">", span.low), ("<", span.high)) if bound is not None]
         statement = _walk_statement(
             span.index is not None,
             span.hash_key is not None,
@@ -130,7 +130,7 @@ class ItemRows:
 
     def value_of(self, table: int, row: Row) -> bytes:
         """What is in a row. Raises DamagedError."""
-        return self.store.rows.open(row.sealed, _place(table, row.h, row.r))
+        return self.store.rows.open(row.sealed, item_place(table, row.h, row.r))
 
     def fill_index(self, table: int, places: Iterable[tuple[bytes, bytes, Entry]]) -> None:
         """Items' places in a new index, each with the key of its item."""
@@ -155,7 +155,7 @@ class ItemRows:
         self.fill_index(table, ((h, r, entry) for entry in entries - before))
 
 
-def _place(table: int, h: bytes, r: bytes) -> bytes:
+def item_place(table: int, h: bytes, r: bytes) -> bytes:
     """What a value is sealed for: `h` with its length, so that no two keys make the same bytes."""
     return b"item" + table.to_bytes(8, "big") + len(h).to_bytes(4, "big") + h + r
 

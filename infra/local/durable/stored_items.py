@@ -7,6 +7,7 @@ import json
 from base64 import b64decode, b64encode
 from typing import Any
 
+from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 
 
@@ -17,11 +18,19 @@ class StoredItem(Item):
         return self  # moto copies what it hands out, lest the table change with it; nobody else has this one
 
     def update_with_attribute_updates(self, attribute_updates: dict[str, Any]) -> None:
-        """AttributeUpdates, the older way to tell what to change. moto would store PUT's BOOL, NULL and B as others."""
+        """AttributeUpdates, the older way to tell what to change.
+
+        moto would store PUT's BOOL, NULL and B as other types, and make a set of strings of whatever else is there
+        when ADD or DELETE names one.
+        """
         others = {}
         for name, update in attribute_updates.items():
-            if update.get("Action", "PUT") == "PUT" and "Value" in update:
+            if "Value" not in update:
+                others[name] = update
+            elif update.get("Action", "PUT") == "PUT":
                 self.attrs[name] = DynamoType(update["Value"])
+            elif name in self.attrs and self.attrs[name].type not in update["Value"]:
+                raise MockValidationException("Type mismatch for attribute to update")
             else:
                 others[name] = update
         super().update_with_attribute_updates(others)

@@ -21,6 +21,8 @@ ACCOUNT = "111122223333"
 REGION = "us-east-1"
 READS = frozenset({"BatchGetItem", "GetItem", "Query", "Scan", "TransactGetItems"})
 
+WRITES_OF_ITEMS = frozenset({"BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem"})
+
 
 class TableHost:
     """One opening of a data folder."""
@@ -40,12 +42,13 @@ class TableHost:
         forget_account()
 
     def client(self) -> Any:
-        return client_of(self._answer)
+        return client_of(self.answer)
 
-    def _answer(self, request: AWSPreparedRequest, operation: str) -> tuple[int, Any, Any]:
+    def answer(self, request: AWSPreparedRequest, operation: str) -> tuple[int, Any, Any]:
         if operation in READS:
             with self.store.reading():
                 return answer_of_moto(request)
+        services = [] if operation in WRITES_OF_ITEMS else ["dynamodb", "kms"]
         with self.store.writing():
             try:
                 with self.store.writing():
@@ -53,11 +56,11 @@ class TableHost:
                     if answer[0] >= 400:
                         raise _RefusedError(answer)
             except Exception as error:
-                self.services.take_back(["dynamodb", "kms"])
+                self.services.take_back(services)
                 if isinstance(error, _RefusedError):
                     return error.answer
                 raise
-            self.services.flush(["dynamodb", "kms"])
+            self.services.flush(services)
             return answer
 
 
