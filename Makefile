@@ -7,7 +7,7 @@ PIP := $(BIN)/python $(PIP_INSTALL) -c constraints.txt
 MINISTACK := .venv-ministack
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: install ministack demo serve test test-all lint bench generate clean
+.PHONY: install ministack demo serve test test-all soak lint bench generate clean
 
 install: $(VENV)/.installed
 
@@ -46,6 +46,12 @@ test: lint
 
 test-all: lint ministack
 	$(PYTEST)
+
+# Mixed load with restarts; `make test-all` has a minute of it.
+SOAK_SECONDS ?= 3600
+
+soak: $(VENV)/.installed-dev
+	CHORALE_SOAK_SECONDS=$(SOAK_SECONDS) $(PYTEST) -s tests/durability/test_soak.py
 
 bench: $(VENV)/.installed-dev
 	$(PIP) -e '.[bench]'
