@@ -4,7 +4,21 @@ import sys
 
 import click
 
-from service.cli import backup, compose, compositions, demo, environment, render, reset, rotate, sdk, serve, show, tags
+from service.cli import (
+    backup,
+    compose,
+    compositions,
+    demo,
+    doctor,
+    environment,
+    render,
+    reset,
+    rotate,
+    sdk,
+    serve,
+    show,
+    tags,
+)
 from service.cli.failures import explain
 
 
@@ -47,6 +61,7 @@ for command in (
     backup.backup,
     backup.restore,
     reset.reset,
+    doctor.doctor,
     rotate.rotate,
     demo.demo,
 ):
