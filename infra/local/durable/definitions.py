@@ -10,7 +10,7 @@ from infra.local.durable.dynamodb_backend import TRANSIENT_ATTRIBUTES, TableStor
 from infra.local.durable.item_rows import Entry
 from infra.local.durable.small_services import SmallServices
 from infra.local.durable.store import Store
-from infra.local.durable.stored_items import load_attributes
+from infra.local.durable.stored_items import load_item
 from infra.local.durable.table_keys import IndexKeys, entry_of_item, key_of_item, keys_of_index
 from infra.local.moto_services import BACKENDS
 
@@ -25,12 +25,9 @@ class TableDefinition:
 
     def places(self, value: bytes) -> tuple[tuple[bytes, bytes], frozenset[Entry]]:
         """The key columns of the item with this value, and its places in the indexes."""
-        attributes = load_attributes(value)
-        range_name = self.table.range_key_attr
-        h, r = key_of_item(
-            self.table, attributes[self.table.hash_key_attr], attributes[range_name] if range_name else None
-        )
-        entries = (entry_of_item(keys, attributes, r) for keys in self.indexes)
+        item = load_item(value, self.table.hash_key_attr, self.table.range_key_attr)
+        h, r = key_of_item(self.table, item.hash_key, item.range_key)
+        entries = (entry_of_item(keys, item.attrs, r) for keys in self.indexes)
         return (h, r), frozenset(entry for entry in entries if entry is not None)
 
 
