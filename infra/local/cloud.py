@@ -15,6 +15,7 @@ from infra.local.function_logs import FunctionLogs
 from infra.local.functions import FunctionHost, Limits
 from infra.local.invocations import Function
 from infra.local.kms_keys import UsableKeys
+from infra.local.log_filters import LogFilters
 from infra.local.moto_host import MotoHost
 from infra.local.platform_calls import usable_processors
 from infra.local.sessions import SERVICE_SESSION, WORKER_ROLE, Sessions, service_credentials
@@ -62,6 +63,7 @@ class LocalCloud:
         self.session = dispatch.session(service_credentials(self.sessions))
         self.host.put_in_front("cloudformation", Stacks(self.session).handle)
         self.host.put_in_front("kms", UsableKeys(account.id).handle)
+        self.host.put_in_front("logs", LogFilters(account.id).handle)
         storage = deploy_storage(self.session, account.id, account.region)
 
         # DeepComposer upon them.

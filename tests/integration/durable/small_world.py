@@ -10,6 +10,7 @@ from infra.local.dispatch import Dispatch
 from infra.local.durable.folder import DataFolder
 from infra.local.durable.small_services import SmallServices
 from infra.local.kms_keys import UsableKeys
+from infra.local.log_filters import LogFilters
 from infra.local.moto_host import MotoHost
 from infra.local.stacks import Stacks
 
@@ -26,6 +27,7 @@ class SmallWorld:
         self.session = Dispatch(self.host).session(Credentials("ASIAEXAMPLE", "secret", "token"))
         self.host.put_in_front("cloudformation", Stacks(self.session).handle)
         self.host.put_in_front("kms", UsableKeys(self.account).handle)
+        self.host.put_in_front("logs", LogFilters(self.account).handle)
 
     @property
     def small(self) -> SmallServices:

@@ -176,6 +176,28 @@ def test_filtering_with_a_token_of_nobody_finds_nothing(logs: Any, token: str) -
     assert logs.filter_log_events(logGroupName=GROUP, nextToken=token)["events"] == []
 
 
+def test_streams_are_chosen_by_a_prefix(logs: Any) -> None:
+    for stream in ("alto/one", "alto/two", "bass"):
+        stream_with(logs, stream, (now(), stream))
+    found = logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix="alto/")
+    assert sorted(messages(found)) == ["alto/one", "alto/two"]
+    assert [stream["logStreamName"] for stream in found["searchedLogStreams"]] == ["alto/one", "alto/two"]
+    assert messages(logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix="tenor")) == []
+    with pytest.raises(logs.exceptions.InvalidParameterException):
+        logs.filter_log_events(logGroupName=GROUP, logStreamNamePrefix="alto", logStreamNames=["bass"])
+    with pytest.raises(logs.exceptions.ResourceNotFoundException):
+        logs.filter_log_events(logGroupName="/nobody", logStreamNamePrefix="alto")
+
+
+def test_a_group_is_filtered_by_its_arn(logs: Any) -> None:
+    stream_with(logs, "one", (now(), "hymn"))
+    arn = logs.describe_log_groups()["logGroups"][0]["logGroupArn"]
+    for identifier in (arn, f"{arn}:*", GROUP):
+        assert messages(logs.filter_log_events(logGroupIdentifier=identifier)) == ["hymn"]
+    with pytest.raises(logs.exceptions.InvalidParameterException):
+        logs.filter_log_events(logGroupIdentifier=arn, logGroupName=GROUP)
+
+
 def test_every_event_has_an_id_of_its_own(logs: Any) -> None:
     at = now()
     for stream in ("one", "two"):
