@@ -1,4 +1,7 @@
-"""uvicorn's HTTP protocol with bounds that it lacks: on a request's head, a silent client, and the end of TLS."""
+"""uvicorn's HTTP protocol with bounds that it lacks: on a request's head, a silent client, and the end of TLS.
+
+And an answer's head leaves together with the beginning of its body: one packet, where uvicorn sends two.
+"""
 
 import asyncio
 from typing import Any
@@ -11,9 +14,41 @@ FIRST_REQUEST_SECONDS = 30.0
 CLOSE_IDLE_SECONDS = 0.5
 CLOSE_ANSWERED_SECONDS = 5.0  # what was answered last may still be on its way
 
+_HEAD = b"HTTP/1.1 "
+_INTERIM = b"HTTP/1.1 100"  # "go on and send the body": an answer that the client waits for, with another behind it
 _TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"  # no client data
 )
+
+
+class JoinedWrites:
+    """A transport that holds the head of an answer back until more is written, or it is told to send it."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head = b""
+
+    def write(self, data: bytes) -> None:
+        if self._head:
+            self._transport.writelines([self._head, data])
+            self._head = b""
+        elif data.startswith(_HEAD) and not data.startswith(_INTERIM):
+            self._head = data
+        else:
+            self._transport.write(data)
+
+    def send_head(self) -> None:
+        """Send a head that nothing will follow."""
+        if self._head:
+            self._transport.write(self._head)
+            self._head = b""
+
+    def close(self) -> None:
+        self.send_head()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -27,7 +62,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._first_request_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        self._joined = JoinedWrites(transport)
+        super().connection_made(self._joined)  # type: ignore[arg-type]
         self._first_request_timer = self.loop.call_later(FIRST_REQUEST_SECONDS, self._close_if_silent)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -52,6 +88,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
+        self._joined.send_head()
         super().on_response_complete()
         if self._stopping:
             self._abort_after(CLOSE_ANSWERED_SECONDS)

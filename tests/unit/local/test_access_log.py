@@ -30,3 +30,16 @@ def test_a_full_disk_is_told_of_once_and_without_a_traceback(
         "lines of the access log are lost: [Errno 28] No space left on device"
     ]
     assert capsys.readouterr().err == ""
+
+
+def test_the_log_begins_a_new_file_when_one_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infra.local.access_log._MAX_BYTES", 300)
+    path = tmp_path / ACCESS_LOG_FILE
+    path.write_text("of an earlier start " * 10 + "\n")
+    with logged_requests(tmp_path):
+        for number in range(40):
+            access_log.info("request %d", number)
+    files = sorted(tmp_path.iterdir())
+    assert [file.name for file in files] == [ACCESS_LOG_FILE, f"{ACCESS_LOG_FILE}.1", f"{ACCESS_LOG_FILE}.2"]
+    assert all(0 < file.stat().st_size < 400 for file in files)
+    assert files[0].read_text().endswith("request 39\n")
