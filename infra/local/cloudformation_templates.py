@@ -66,7 +66,6 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
         "KeySchema",
         "LocalSecondaryIndexes",
         "ProvisionedThroughput",
-        "StreamSpecification",
         "TableName",
         "Tags",
         inert=("SSESpecification",),  # a table of moto's is never at rest: it is in memory

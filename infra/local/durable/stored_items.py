@@ -1,6 +1,7 @@
 """An item of moto's as bytes, and back again.
 
-The bytes are DynamoDB's JSON: {"attribute": {"S": "text"}}, numbers as the text they came in, binary values in base64.
+The bytes are the item's size as DynamoDB counts it (4 bytes, big-endian: every page is measured by it), and DynamoDB's
+JSON: {"attribute": {"S": "text"}}, numbers as the text they came in, binary values in base64.
 """
 
 import json
@@ -10,9 +11,17 @@ from typing import Any
 from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 
+_SIZE_BYTES = 4
+
 
 class StoredItem(Item):
     """An item read for one request, which may change it as it likes."""
+
+    stored_size: int
+
+    def size(self) -> int:
+        """As it was stored: moto asks several times for each item of a page, and never for one that it has changed."""
+        return self.stored_size
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "StoredItem":
         return self  # moto copies what it hands out, lest the table change with it; nobody else has this one
@@ -36,23 +45,20 @@ class StoredItem(Item):
         super().update_with_attribute_updates(others)
 
 
-def dump_attributes(attributes: dict[str, Any]) -> bytes:
-    """The attributes of an item, DynamoTypes all the way down."""
-    return json.dumps(attributes, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def load_attributes(content: bytes) -> LimitedSizeDict:
-    """The attributes again. Their size was checked before they were stored, and is not checked again."""
-    attributes = LimitedSizeDict.__new__(LimitedSizeDict)
-    for name, value in json.loads(content).items():
-        dict.__setitem__(attributes, name, _typed(value))
-    return attributes
+def dump_item(item: Item) -> bytes:
+    """The attributes of an item, however much of it was changed."""
+    content = json.dumps(item.attrs, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
+    return Item.size(item).to_bytes(_SIZE_BYTES, "big") + content
 
 
 def load_item(content: bytes, hash_name: str, range_name: str | None) -> StoredItem:
-    """The item with these key attributes."""
-    attributes = load_attributes(content)
+    """The item again, with these key attributes."""
+    # Put in place one by one, attributes would be weighed one by one, as they were before they were stored.
+    attributes = LimitedSizeDict.__new__(LimitedSizeDict)
+    for name, value in json.loads(content[_SIZE_BYTES:]).items():
+        dict.__setitem__(attributes, name, _typed(value))
     item: StoredItem = object.__new__(StoredItem)
+    item.stored_size = int.from_bytes(content[:_SIZE_BYTES], "big")
     item.attrs = attributes
     item.hash_key = attributes[hash_name]
     item.range_key = attributes[range_name] if range_name is not None else None

@@ -19,7 +19,7 @@ from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, SecondaryIndex, Table
 
 from infra.local.durable.errors import DamagedError
 from infra.local.durable.item_rows import ItemRows, Row, Span
-from infra.local.durable.stored_items import StoredItem, dump_attributes, load_item
+from infra.local.durable.stored_items import StoredItem, dump_item, load_item
 from infra.local.durable.table_keys import (
     entries_of_item,
     entry_of_item,
@@ -171,7 +171,7 @@ class StoredItems:
             raise UpdateHashRangeKeyException(table.range_key_attr)
         h, r = key_of_item(table, item.hash_key, item.range_key)
         entries = entries_of_item(table, item.attrs, r) if table.all_indexes() else None
-        self.rows.put(table.item_table, h, r, dump_attributes(item.attrs), entries)
+        self.rows.put(table.item_table, h, r, dump_item(item), entries)
 
     def take(self, hash_key: DynamoType, range_key: DynamoType | None) -> StoredItem:
         """The item, which is no longer there. Raises KeyError."""

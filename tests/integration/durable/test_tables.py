@@ -1,0 +1,454 @@
+"""DynamoDB's tables in the store, by boto3: what comes back, what is refused, and where moto is not followed."""
+
+import gc
+import threading
+from collections.abc import Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from moto.dynamodb.models.dynamo_type import Item
+
+from infra.local.durable.errors import DamagedError
+from tests.integration.durable.table_host import TableHost, opened
+
+KEY_SCHEMA = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
+EVERY_TYPE: dict[str, Any] = {
+    "text": {"S": "漢字\x00😀"},
+    "empty": {"S": ""},
+    "number": {"N": "1234567890123456789012345678901234567.8"},
+    "binary": {"B": b"\x00\xff"},
+    "yes": {"BOOL": True},
+    "nothing": {"NULL": True},
+    "texts": {"SS": ["a", "b"]},
+    "numbers": {"NS": ["1", "-2.5E-130"]},
+    "binaries": {"BS": [b"\x00", b"\xff"]},
+    "list": {"L": [{"N": "1"}, {"L": [{"B": b"x"}]}, {"M": {}}]},
+    "map": {"M": {"B": {"S": "not binary"}, "BS": {"L": []}, "B B": {"B": b"\x01"}, "deep": {"M": {"N": {"N": "5"}}}}},
+}
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[TableHost]:
+    with opened(tmp_path) as host:
+        yield host
+
+
+@pytest.fixture
+def client(host: TableHost) -> Any:
+    return host.client()
+
+
+def create(client: Any, *indexes: dict[str, Any], types: str = "SS", **attributes: str) -> None:
+    """The table `things` with these indexes, and further attributes by their types."""
+    given = {"pk": types[0], **({"sk": types[1]} if len(types) > 1 else {}), **attributes}
+    client.create_table(
+        TableName="things",
+        KeySchema=KEY_SCHEMA[: len(types)],
+        AttributeDefinitions=definitions(**given),
+        BillingMode="PAY_PER_REQUEST",
+        **({"GlobalSecondaryIndexes": list(indexes)} if indexes else {}),
+    )
+
+
+def definitions(**types: str) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "AttributeType": kind} for name, kind in types.items()]
+
+
+def index(name: str, hash_name: str, range_name: str | None = None) -> dict[str, Any]:
+    schema = [{"AttributeName": hash_name, "KeyType": "HASH"}]
+    schema += [{"AttributeName": range_name, "KeyType": "RANGE"}] if range_name else []
+    return {"IndexName": name, "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
+
+
+def key(number: int, pk: str = "p") -> dict[str, Any]:
+    return {"pk": {"S": pk}, "sk": {"S": f"{number:05}"}}
+
+
+def fill(client: Any, count: int, **attributes: Any) -> None:
+    for number in range(count):
+        client.put_item(TableName="things", Item=key(number) | attributes | {"n": {"N": str(number)}})
+
+
+def all_pages(call: Any, **arguments: Any) -> list[list[dict[str, Any]]]:
+    pages = []
+    while True:
+        page = call(TableName="things", **arguments)
+        pages.append(page["Items"])
+        if "LastEvaluatedKey" not in page:
+            return pages
+        arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def refusal(call: Any, **arguments: Any) -> str:
+    with pytest.raises(ClientError) as refused:
+        call(**arguments)
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+    return refused.value.response["Error"]["Message"]
+
+
+# -- what comes back
+
+
+def test_items_of_every_type_come_back_after_a_restart(tmp_path: Path) -> None:
+    with opened(tmp_path) as host:
+        create(host.client(), index("by-text", "text"), text="S")
+        host.client().put_item(TableName="things", Item=key(1) | EVERY_TYPE)
+    with opened(tmp_path) as host:
+        client = host.client()
+        assert client.get_item(TableName="things", Key=key(1))["Item"] == key(1) | EVERY_TYPE
+        found = client.query(
+            TableName="things",
+            IndexName="by-text",
+            KeyConditionExpression="#t = :t",
+            ExpressionAttributeNames={"#t": "text"},
+            ExpressionAttributeValues={":t": EVERY_TYPE["text"]},
+        )
+        assert found["Items"] == [key(1) | EVERY_TYPE]
+        assert client.describe_table(TableName="things")["Table"]["ItemCount"] == 1
+
+
+def test_a_table_made_after_a_restart_does_not_see_the_items_of_a_deleted_one(tmp_path: Path) -> None:
+    with opened(tmp_path) as host:
+        create(host.client())
+        fill(host.client(), 3)
+        assert host.client().delete_table(TableName="things")["TableDescription"]["ItemCount"] == 3
+    with opened(tmp_path) as host:
+        create(host.client())
+        assert host.client().scan(TableName="things")["Count"] == 0
+        with host.store.reading() as connection:
+            assert connection.execute("SELECT count(*) FROM item").fetchone() == (0,)
+
+
+def test_nothing_of_an_item_stays_in_memory(client: Any) -> None:
+    create(client, index("by-g", "g"), g="S")
+    fill(client, 20, g={"S": "x"})
+    all_pages(client.scan, Limit=3)
+    client.update_item(TableName="things", Key=key(1), AttributeUpdates={"g": {"Value": {"S": "y"}}})
+    gc.collect()
+    assert [thing for thing in gc.get_objects() if isinstance(thing, Item)] == []
+
+
+# -- whole or not at all
+
+
+def test_a_transaction_that_is_cancelled_leaves_nothing(client: Any) -> None:
+    create(client, index("by-g", "g"), g="S")
+    client.put_item(TableName="things", Item=key(1) | {"g": {"S": "x"}})
+    with pytest.raises(ClientError) as cancelled:
+        client.transact_write_items(
+            TransactItems=[
+                {"Put": {"TableName": "things", "Item": key(2) | {"g": {"S": "x"}}}},
+                {"Delete": {"TableName": "things", "Key": key(1)}},
+                {
+                    "ConditionCheck": {
+                        "TableName": "things",
+                        "Key": key(3),
+                        "ConditionExpression": "attribute_exists(pk)",
+                    }
+                },
+            ]
+        )
+    reasons = [reason["Code"] for reason in cancelled.value.response["CancellationReasons"]]
+    assert reasons == ["None", "None", "ConditionalCheckFailed"]
+    assert client.scan(TableName="things", IndexName="by-g")["Items"] == [key(1) | {"g": {"S": "x"}}]
+    assert client.describe_table(TableName="things")["Table"]["ItemCount"] == 1
+
+
+def test_an_update_that_fails_half_way_changes_nothing(client: Any) -> None:
+    create(client)
+    client.put_item(TableName="things", Item=key(1) | {"n": {"N": "1"}})
+    for number in (1, 2):
+        with pytest.raises(ClientError):
+            client.update_item(
+                TableName="things",
+                Key=key(number),
+                UpdateExpression="SET n = :one, m = gone + :one",
+                ExpressionAttributeValues={":one": {"N": "5"}},
+            )
+    assert client.scan(TableName="things")["Items"] == [key(1) | {"n": {"N": "1"}}]
+
+
+def test_a_reader_sees_all_of_a_transaction_or_nothing(host: TableHost) -> None:
+    client = host.client()
+    create(client)
+    torn: list[Any] = []
+    done = threading.Event()
+
+    def read() -> None:
+        mine = host.client()
+        while not done.is_set():
+            found = mine.query(
+                TableName="things",
+                KeyConditionExpression="pk = :p",
+                ExpressionAttributeValues={":p": {"S": "p"}},
+            )["Items"]
+            if len({item["n"]["N"] for item in found}) > 1 or len(found) not in (0, 2):
+                torn.append(found)
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for turn in range(40):
+        client.transact_write_items(
+            TransactItems=[
+                {"Put": {"TableName": "things", "Item": key(number) | {"n": {"N": str(turn)}}}} for number in (1, 2)
+            ]
+        )
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert torn == []
+
+
+# -- indexes
+
+
+def test_an_index_made_over_items_holds_those_that_have_its_keys(client: Any) -> None:
+    create(client)
+    fill(client, 5, g={"S": "x"})
+    client.put_item(TableName="things", Item=key(7))
+    client.put_item(TableName="things", Item=key(8) | {"g": {"N": "1"}})
+    client.put_item(TableName="things", Item=key(9) | {"g": {"S": ""}})
+    create_index(client, "by-g", g="S")
+    found = client.scan(TableName="things", IndexName="by-g")["Items"]
+    assert [item["sk"]["S"] for item in found] == [f"{number:05}" for number in range(5)]
+    client.update_table(TableName="things", GlobalSecondaryIndexUpdates=[{"Delete": {"IndexName": "by-g"}}])
+    assert "does not have the specified index" in refusal(client.scan, TableName="things", IndexName="by-g")
+    client.put_item(TableName="things", Item=key(1))
+    create_index(client, "by-g", g="S")
+    assert client.scan(TableName="things", IndexName="by-g")["Count"] == 4
+
+
+def create_index(client: Any, name: str, **key_attribute: str) -> Any:
+    return client.update_table(
+        TableName="things",
+        AttributeDefinitions=definitions(**key_attribute),
+        GlobalSecondaryIndexUpdates=[{"Create": index(name, *key_attribute)}],
+    )
+
+
+def test_attributes_that_an_update_does_not_name_stay_defined(client: Any) -> None:
+    create(client)
+    create_index(client, "by-g", g="S")
+    described = client.describe_table(TableName="things")["Table"]["AttributeDefinitions"]
+    assert described == definitions(pk="S", sk="S", g="S")
+
+
+@pytest.mark.parametrize("value", [{"N": "1"}, {"BOOL": True}, {"S": ""}])
+def test_a_value_that_cannot_be_an_indexs_key_is_refused(client: Any, value: Any) -> None:
+    create(client, index("by-g", "g"), g="S")
+    client.put_item(TableName="things", Item=key(1))
+    assert "by-g" in refusal(client.put_item, TableName="things", Item=key(1) | {"g": value})
+    update = {"UpdateExpression": "SET g = :g", "ExpressionAttributeValues": {":g": value}}
+    refusal(client.update_item, TableName="things", Key=key(1), **update)
+    assert client.scan(TableName="things")["Items"] == [key(1)]
+
+
+@pytest.mark.parametrize(
+    ("indexes", "types", "said"),
+    [
+        (
+            [{**index("by-two", "a"), "KeySchema": index("x", "a")["KeySchema"] + index("x", "b")["KeySchema"]}],
+            "ab",
+            "one HASH",
+        ),
+        ([index("same", "a"), index("same", "b")], "ab", "Duplicate index name: same"),
+    ],
+)
+def test_an_index_that_the_rows_cannot_hold_is_refused(client: Any, indexes: Any, types: str, said: str) -> None:
+    with pytest.raises(ClientError, match=said):
+        create(client, *indexes, **dict.fromkeys(types, "S"))
+    assert client.list_tables()["TableNames"] == []
+
+
+def test_an_index_over_an_attribute_without_type_is_refused(client: Any) -> None:
+    create(client)
+    said = refusal(
+        client.update_table,
+        TableName="things",
+        AttributeDefinitions=definitions(h="S"),
+        GlobalSecondaryIndexUpdates=[{"Create": index("by-g", "g")}],
+    )
+    assert "Keys: [g], AttributeDefinitions: [pk, sk, h]" in said
+    assert client.describe_table(TableName="things")["Table"]["GlobalSecondaryIndexes"] == []
+
+
+def test_a_scan_of_an_index_without_range_key_comes_by_every_item_once(client: Any) -> None:
+    create(client, index("by-g", "g"), g="S")
+    for number in range(12):
+        item = key(number % 4, pk="pqr"[number % 3]) | {"g": {"S": "xy"[number % 2]}}
+        client.put_item(TableName="things", Item=item)
+    whole = client.scan(TableName="things", IndexName="by-g")["Items"]
+    assert len(whole) == 12
+    for limit in (1, 5, 12):
+        assert list(chain(*all_pages(client.scan, IndexName="by-g", Limit=limit))) == whole
+
+
+# -- keys
+
+
+@pytest.mark.parametrize("types", ["S", "N", "B"])
+def test_the_segments_of_a_parallel_scan_are_the_whole_table(client: Any, types: str) -> None:
+    create(client, types=types)
+    values: dict[str, list[Any]] = {"S": list("abcdef"), "N": list("123456"), "B": [bytes([n]) for n in range(6)]}
+    for value in values[types]:
+        client.put_item(TableName="things", Item={"pk": {types: value}})
+    pages = [page for n in range(3) for page in all_pages(client.scan, Segment=n, TotalSegments=3, Limit=1)]
+    assert sorted(item["pk"][types] for page in pages for item in page) == values[types]
+
+
+def test_a_number_is_one_key_however_it_is_written(client: Any) -> None:
+    create(client, types="N")
+    client.put_item(TableName="things", Item={"pk": {"N": "1.50"}, "v": {"S": "a"}})
+    client.put_item(TableName="things", Item={"pk": {"N": "15E-1"}, "v": {"S": "b"}})
+    assert client.get_item(TableName="things", Key={"pk": {"N": "1.5"}})["Item"]["v"] == {"S": "b"}
+    assert client.scan(TableName="things")["Count"] == 1
+
+
+def test_a_key_of_the_wrong_type_is_refused(client: Any) -> None:
+    create(client)
+    wrong = {"pk": {"N": "1"}, "sk": {"S": "a"}}
+    for call in (client.get_item, client.delete_item):
+        assert refusal(call, TableName="things", Key=wrong) == "The provided key element does not match the schema"
+    said = refusal(
+        client.query,
+        TableName="things",
+        KeyConditionExpression="pk = :p AND sk > :s",
+        ExpressionAttributeValues={":p": {"S": "p"}, ":s": {"N": "1"}},
+    )
+    assert "Condition parameter type does not match schema type" in said
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ({"pk": {"S": "p"}}, "The provided starting key is invalid"),
+        ({**key(1), "n": {"N": "1"}}, "The provided starting key is invalid"),
+        ({"pk": {"S": "p"}, "sk": {"N": "1"}}, "The provided starting key is invalid"),
+        (key(1, pk="q"), "outside query boundaries"),
+    ],
+)
+def test_a_start_key_that_is_no_key_of_the_query_is_refused(client: Any, start: Any, said: str) -> None:
+    create(client)
+    query = {"KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": "p"}}}
+    assert said in refusal(client.query, TableName="things", ExclusiveStartKey=start, **query)
+
+
+def test_the_key_of_an_item_is_not_updated(client: Any) -> None:
+    create(client)
+    client.put_item(TableName="things", Item=key(1))
+    updates = {"sk": {"Value": {"S": "other"}}}
+    assert "part of the key" in refusal(client.update_item, TableName="things", Key=key(1), AttributeUpdates=updates)
+    assert client.scan(TableName="things")["Items"] == [key(1)]
+
+
+# -- pages
+
+
+def test_a_start_key_before_the_range_begins_at_the_range(client: Any) -> None:
+    create(client)
+    fill(client, 6)
+    query = {
+        "KeyConditionExpression": "pk = :p AND sk BETWEEN :a AND :b",
+        "ExpressionAttributeValues": {":p": {"S": "p"}, ":a": {"S": "00002"}, ":b": {"S": "00003"}},
+    }
+    forward = client.query(TableName="things", ExclusiveStartKey=key(0), **query)
+    backward = client.query(TableName="things", ExclusiveStartKey=key(5), ScanIndexForward=False, **query)
+    assert [item["n"]["N"] for item in forward["Items"]] == ["2", "3"]
+    assert [item["n"]["N"] for item in backward["Items"]] == ["3", "2"]
+
+
+def test_a_page_ends_at_a_megabyte(client: Any) -> None:
+    create(client)
+    fill(client, 12, text={"S": "é" * 90_000})
+    query = {"KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": "p"}}}
+    for pages in (all_pages(client.scan), all_pages(client.query, **query)):
+        assert [len(page) for page in pages] == [5, 5, 2]
+        assert [item["n"]["N"] for page in pages for item in page] == [str(number) for number in range(12)]
+
+
+def test_the_older_filters_are_met_after_the_limit_is_counted(client: Any) -> None:
+    create(client)
+    fill(client, 6)
+    older = {
+        "n": {"ComparisonOperator": "GE", "AttributeValueList": [{"N": "3"}]},
+        "gone": {"ComparisonOperator": "NULL"},
+    }
+    scanned = client.scan(TableName="things", ScanFilter=older, Limit=4)
+    assert ([item["n"]["N"] for item in scanned["Items"]], scanned["ScannedCount"]) == (["3"], 4)
+    conditions = {"pk": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "p"}]}}
+    queried = client.query(TableName="things", KeyConditions=conditions, QueryFilter=older, Limit=5)
+    assert ([item["n"]["N"] for item in queried["Items"]], queried["ScannedCount"]) == (["3", "4"], 5)
+    assert queried["LastEvaluatedKey"] == key(4)
+
+
+# -- values
+
+
+def test_older_updates_keep_the_types_of_values(client: Any) -> None:
+    create(client)
+    updates = {name: {"Action": "PUT", "Value": value} for name, value in EVERY_TYPE.items()}
+    client.update_item(TableName="things", Key=key(1), AttributeUpdates=updates)
+    assert client.get_item(TableName="things", Key=key(1))["Item"] == key(1) | EVERY_TYPE
+    mixed = {"binaries": {"Action": "ADD", "Value": {"SS": ["a"]}}}
+    assert "Type mismatch" in refusal(client.update_item, TableName="things", Key=key(1), AttributeUpdates=mixed)
+
+
+def damage(host: TableHost, number: int) -> None:
+    with host.store.writing() as connection:
+        connection.execute("UPDATE item SET content = zeroblob(40) WHERE r = ?", (f"{number:05}".encode(),))
+
+
+def test_a_damaged_item_is_named_and_the_others_are_read(host: TableHost, client: Any) -> None:
+    create(client)
+    fill(client, 3)
+    damage(host, 1)
+    said = "the item 'p 00001' of the table things is damaged; run `chorale doctor`"
+    for call in (
+        lambda: client.get_item(TableName="things", Key=key(1)),
+        lambda: client.scan(TableName="things"),
+        lambda: client.transact_write_items(
+            TransactItems=[
+                {"Put": {"TableName": "things", "Item": key(9)}},
+                {
+                    "ConditionCheck": {
+                        "TableName": "things",
+                        "Key": key(1),
+                        "ConditionExpression": "attribute_exists(pk)",
+                    }
+                },
+            ]
+        ),
+    ):
+        with pytest.raises(DamagedError, match=said):
+            call()
+    assert client.get_item(TableName="things", Key=key(2))["Item"]["n"] == {"N": "2"}
+    assert "Item" not in client.get_item(TableName="things", Key=key(9))
+
+
+# -- what is not offered
+
+
+def test_streams_are_refused(client: Any) -> None:
+    stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
+    arguments = {"TableName": "things", "KeySchema": KEY_SCHEMA, "AttributeDefinitions": definitions(pk="S", sk="S")}
+    said = refusal(client.create_table, **arguments, BillingMode="PAY_PER_REQUEST", StreamSpecification=stream)
+    assert "StreamSpecification" in said
+    assert client.list_tables()["TableNames"] == []
+    create(client)
+    assert "StreamSpecification" in refusal(client.update_table, TableName="things", StreamSpecification=stream)
+    client.update_table(TableName="things", StreamSpecification={"StreamEnabled": False})
+
+
+def test_operations_that_walk_over_whole_tables_are_not_carried_out(client: Any) -> None:
+    create(client)
+    for call in (
+        lambda: client.execute_statement(Statement="SELECT * FROM things"),
+        lambda: client.create_backup(TableName="things", BackupName="copy"),
+        lambda: client.restore_table_to_point_in_time(SourceTableName="things", TargetTableName="others"),
+    ):
+        with pytest.raises(NotImplementedError):
+            call()
