@@ -49,8 +49,9 @@ def with_body(
             headers = [(name, value) for name, value in headers if not name.startswith("x-amz-checksum-")]
     if "partNumber" in address.query and version.multipart:
         headers.append(("x-amz-mp-parts-count", str(len(sizes))))
+    headers.append(("content-length", str(end - start)))
     if request.method == "HEAD":
-        return LocalResponse(status, (*headers, ("content-length", str(end - start))), b"")
+        return LocalResponse(status, tuple(headers), b"")
     assert isinstance(version.body, BodyRow)
     chunks = unit.bodies.read(version.body, protection_of(version), version_place(version), start, end)
     return LocalResponse(status, tuple(headers), b"", BodyStream(end - start, chunks))

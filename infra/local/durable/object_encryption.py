@@ -58,12 +58,15 @@ class Place:
         return {"aws:s3:arn": f"arn:aws:s3:::{self.bucket}/{self.key}", "chorale:place": f"{self.kind} {self.n}"}
 
 
-def refuse_other_encryption(headers: Mapping[str, str]) -> None:
-    """Raises S3ClientError for what is asked for and would not be done: keys of the client's own, two layers."""
+def refuse_other_encryption(headers: Mapping[str, str], default: bytes = b"") -> None:
+    """Raises S3ClientError for what is asked for and would not be done: keys of the client's own, two layers.
+
+    `default` is the XML of a bucket's own default.
+    """
     for name in headers:
         if name.startswith(_NOT_CARRIED_OUT):
             raise S3ClientError("NotImplemented", f"The header {name} is not part of the local AWS.")
-    if headers.get("x-amz-server-side-encryption") == SSE_KMS_TWICE:
+    if headers.get("x-amz-server-side-encryption") == SSE_KMS_TWICE or SSE_KMS_TWICE.encode() in default:
         raise S3ClientError("NotImplemented", f"The encryption {SSE_KMS_TWICE} is not part of the local AWS.")
 
 
@@ -133,6 +136,7 @@ class ObjectEncryption:
             raise S3ClientError("KMS.DisabledException", f"{key.arn} is disabled.")
         if key.key_state != "Enabled":
             raise S3ClientError("KMS.KMSInvalidStateException", f"{key.arn} is pending deletion.")
-        if key.key_spec != "SYMMETRIC_DEFAULT" or key.key_usage != "ENCRYPT_DECRYPT":
+        # moto leaves open what a key is for, when nobody said so.
+        if key.key_spec != "SYMMETRIC_DEFAULT" or key.key_usage not in (None, "ENCRYPT_DECRYPT"):
             raise S3ClientError("KMS.InvalidKeyUsageException", f"{key.arn} is no key to encrypt data with.")
         return key

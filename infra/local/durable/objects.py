@@ -128,7 +128,7 @@ class ObjectStore:
         given = NOTHING
         unneeded: list[str] = []
         try:
-            refuse_other_encryption(request.headers)
+            refuse_other_encryption(request.headers, request.body if operation == "PutBucketEncryption" else b"")
             given = self._given(request, operation, address)
             answer = turn(lambda: self._carry_out(request, operation, address, given, moto, unneeded))
         except S3ClientError as error:
