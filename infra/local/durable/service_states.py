@@ -73,6 +73,9 @@ class ServiceState:
     def _graph(self, backend: Any) -> bytes:
         omitted = self._omitted(backend)
         state = {name: value for name, value in vars(backend).items() if name not in omitted}
+        if aws := dict(_aws_policies(backend)):
+            own = {arn: policy for arn, policy in state["managed_policies"].items() if arn not in aws}
+            state["managed_policies"] = own
         return self._codec.dump([state, _attachments(backend)], self._known_by_id(backend))
 
     def _load(self, graph: bytes, region: str) -> tuple[dict[str, Any], dict[str, int]]:
@@ -81,9 +84,11 @@ class ServiceState:
     def _put(self, backend: Any, state: dict[str, Any], attachments: Mapping[str, int]) -> None:
         for name in vars(backend).keys() - state.keys() - self._omitted(backend):
             delattr(backend, name)
+        if aws := dict(_aws_policies(backend)):
+            state["managed_policies"] = aws | state["managed_policies"]
         vars(backend).update(state)
-        for policy in getattr(backend, "aws_managed_policies", ()):
-            policy.attachment_count = attachments.get(policy.arn, 0)
+        for arn, policy in aws.items():
+            policy.attachment_count = attachments.get(arn, 0)
 
     def _omitted(self, backend: Any) -> frozenset[str]:
         given = (self._left_out.get(base, frozenset()) for base in type(backend).__mro__)
@@ -120,15 +125,14 @@ class ServiceState:
 
 
 def _aws_policies(backend: Any) -> Iterator[tuple[str, Any]]:
-    """AWS's own policies, which moto makes anew at every start."""
+    """AWS's own policies by their ARNs, which moto makes anew at every start."""
     for policy in getattr(backend, "aws_managed_policies", ()):
-        yield f"policy {policy.arn}", policy
+        yield policy.arn, policy
 
 
 def _attachments(backend: Any) -> dict[str, int]:
     """How often each of AWS's own policies is attached: all that can change about them."""
-    policies = getattr(backend, "aws_managed_policies", ())
-    return {policy.arn: policy.attachment_count for policy in policies if policy.attachment_count}
+    return {arn: policy.attachment_count for arn, policy in _aws_policies(backend) if policy.attachment_count}
 
 
 # Where the resources that a stack may own are found in the backends.

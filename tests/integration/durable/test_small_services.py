@@ -253,3 +253,22 @@ def test_an_attachment_survives_with_its_count(world: SmallWorld, tmp_path: Path
     iam.detach_user_policy(UserName="ada", PolicyArn=arn)
     assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 0
     again.close()
+
+
+def test_policies_of_aws_are_attached_and_not_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")
+    arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    world = SmallWorld(tmp_path)
+    iam = world.client("iam")
+    iam.create_user(UserName="ada")
+    iam.attach_user_policy(UserName="ada", PolicyArn=arn)
+    content = stored(world)["iam"]
+    assert content is not None
+    assert len(content) < 3000
+    again = reopened(world, tmp_path)
+    iam = again.client("iam")
+    assert iam.list_attached_user_policies(UserName="ada")["AttachedPolicies"][0]["PolicyArn"] == arn
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
+    iam.detach_user_policy(UserName="ada", PolicyArn=arn)
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 0
+    again.close()
