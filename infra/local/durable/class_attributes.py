@@ -5,7 +5,7 @@ A class's attributes are what its methods, and those of the classes it comes fro
 
 import ast
 import inspect
-import textwrap
+import sys
 from collections.abc import Set
 from functools import cache
 from typing import Any
@@ -65,14 +65,19 @@ def attributes_of(kept: type) -> tuple[frozenset[str], frozenset[str]]:
     for base in kept.__mro__:
         if not base.__module__.startswith("moto."):
             continue
-        definition = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
-        assert isinstance(definition, ast.ClassDef)
-        for method in definition.body:
+        for method in _definitions(base.__module__)[base.__name__].body:
             if isinstance(method, ast.FunctionDef):
                 ever |= _assigned(method)
                 if method.name == "__init__":
                     always |= set().union(*(_assigned_here(statement) for statement in method.body))
     return frozenset(always), frozenset(ever)
+
+
+@cache
+def _definitions(module: str) -> dict[str, ast.ClassDef]:
+    """The classes that a module defines."""
+    tree = ast.parse(inspect.getsource(sys.modules[module]))
+    return {statement.name: statement for statement in tree.body if isinstance(statement, ast.ClassDef)}
 
 
 def _assigned_here(statement: ast.stmt) -> set[str]:

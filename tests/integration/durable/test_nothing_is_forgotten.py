@@ -131,7 +131,7 @@ def test_all_that_is_in_memory_comes_back(filled_folder: Path, tmp_path: Path) -
     answers(world.client)
     after = memory()
     world.close()
-    assert len(before) > 3000
+    assert len(before) > 2500
     lost = [f"{way}: {what} became {after.get(way)}" for way, what in before.items() if after.get(way) != what]
     assert lost == []
     assert after.keys() == before.keys()
