@@ -148,7 +148,7 @@ class _Work:
         if self._database_is_kept:
             return
         for name in (DATABASE_FILE, LOG_FILE):
-            if (self._data / name).exists():
+            if (self._data / name).exists() and (self._data / name).stat().st_size:
                 copy = self._data / f"{name}{self._suffix}"
                 with (self._data / name).open("rb") as source, copy.open("xb") as target:
                     os.fchmod(target.fileno(), PRIVATE_FILE_MODE)

@@ -97,11 +97,11 @@ class ObjectChecks:
         )
 
     def _files_of(self, row: Any) -> dict[str, int]:
-        if not row.in_files:
-            return {}
         found = self._store.connection.execute("SELECT content FROM object_body WHERE id = ?", (row.id,)).fetchone()
         if found is None:
             raise DamagedError("the row is missing")
+        if not row.in_files:
+            return {}
         listed = json.loads(self._store.rows.open(found[0], files_place(row.id)))
         return dict(listed["files"])
 
