@@ -77,7 +77,9 @@ def fill(client: Client) -> None:
     abroad.create_alias(AliasName="alias/abroad", TargetKeyId=abroad.create_key()["KeyMetadata"]["KeyId"])
     fill_logs(client("logs"))
     fill_tables(client("dynamodb"))
+    fill_items(client("dynamodb"))
     fill_buckets(client("s3"))
+    fill_objects(client("s3"), client("kms"))
     fill_stacks(client("cloudformation"))
 
 
@@ -190,6 +192,35 @@ def fill_buckets(s3: Any) -> None:
     s3.put_bucket_encryption(Bucket="choir-full", ServerSideEncryptionConfiguration={"Rules": [rule]})
 
 
+def fill_items(dynamodb: Any) -> None:
+    values = ({"S": "hymn"}, {"N": "3.14"}, {"B": b"\x00\xff"}, {"BOOL": True}, {"NULL": True}, {"SS": ["a", "b"]})
+    for number, value in enumerate(values):
+        nested = {"M": {"list": {"L": [value, {"NS": ["1", "2"]}]}}}
+        item = {"pk": {"S": "song"}, "number": {"N": str(number)}, "value": value, "nested": nested}
+        dynamodb.put_item(TableName="indexed", Item=item)
+        dynamodb.put_item(TableName="grown", Item=item | {"pk": {"S": f"song {number}"}})
+
+
+def fill_objects(s3: Any, kms: Any) -> None:
+    for number in range(5):
+        body = b"note " * (1 + number * 5000)
+        s3.put_object(Bucket="choir-plain", Key=f"songs/{number}", Body=body, Metadata={"number": str(number)})
+    s3.put_object(Bucket="choir-plain", Key="tagged", Body=b"x", Tagging="room=organ", ChecksumAlgorithm="SHA256")
+    for body in (b"first", b"second"):
+        s3.put_object(Bucket="choir-full", Key="versioned", Body=body, ContentType="audio/midi")
+    s3.delete_object(Bucket="choir-full", Key="versioned")
+    key = kms.describe_key(KeyId="alias/SYMMETRIC_DEFAULT")["KeyMetadata"]["Arn"]
+    s3.put_object(Bucket="choir-plain", Key="sealed", Body=b"y", ServerSideEncryption="aws:kms", SSEKMSKeyId=key)
+    s3.copy_object(Bucket="choir-plain", Key="copied", CopySource="choir-plain/songs/3")
+    upload = {"Bucket": "choir-plain", "Key": "unfinished"}
+    upload["UploadId"] = s3.create_multipart_upload(**upload)["UploadId"]
+    s3.upload_part(**upload, PartNumber=1, Body=b"part")
+    whole = {"Bucket": "choir-plain", "Key": "whole"}
+    whole["UploadId"] = s3.create_multipart_upload(**whole)["UploadId"]
+    part = s3.upload_part(**whole, PartNumber=1, Body=b"all of it")
+    s3.complete_multipart_upload(**whole, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
+
+
 def fill_stacks(cloudformation: Any) -> None:
     tags = [{"Key": "room", "Value": "organ"}]
     cloudformation.create_stack(StackName="full", TemplateBody=TEMPLATE, Tags=tags)
@@ -219,7 +250,9 @@ def answers(client: Client) -> Answers:
         *_of_kms("eu-west-1", client("kms", "eu-west-1")),
         *_of_logs(client("logs")),
         *_of_tables(client("dynamodb")),
+        *_of_items(client("dynamodb")),
         *_of_buckets(client("s3")),
+        *_of_objects(client("s3")),
         *_of_stacks(client("cloudformation")),
     ):
         assert asked not in told
@@ -241,7 +274,10 @@ def _told(client: Any, operation: str, **parameters: Any) -> tuple[str, Any]:
 
 
 def _without_request(answer: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+    told = {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+    if "Body" in told:
+        told["Body"] = told["Body"].read()
+    return told
 
 
 def _of_iam(iam: Any) -> Iterator[tuple[str, Any]]:
@@ -318,6 +354,34 @@ def _of_buckets(s3: Any) -> Iterator[tuple[str, Any]]:
         *("get_bucket_encryption", "get_bucket_ownership_controls", "get_bucket_tagging", "get_public_access_block"),
     ):
         yield _told(s3, operation, Bucket="choir-full")
+
+
+def _of_items(dynamodb: Any) -> Iterator[tuple[str, Any]]:
+    for table in ("grown", "indexed"):
+        yield _told(dynamodb, "scan", TableName=table)
+    yield _told(dynamodb, "scan", TableName="grown", IndexName="later")
+    condition = {"KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": "song"}}}
+    yield _told(dynamodb, "query", TableName="indexed", **condition)
+    yield _told(dynamodb, "query", TableName="indexed", IndexName="local", ScanIndexForward=False, **condition)
+    key = {"pk": {"S": "song"}, "number": {"N": "2"}}
+    yield _told(dynamodb, "get_item", TableName="indexed", Key=key)
+    yield _told(dynamodb, "batch_get_item", RequestItems={"indexed": {"Keys": [key]}})
+    yield _told(dynamodb, "transact_get_items", TransactItems=[{"Get": {"TableName": "indexed", "Key": key}}])
+
+
+def _of_objects(s3: Any) -> Iterator[tuple[str, Any]]:
+    for bucket in ("choir-full", "choir-plain"):
+        for operation in ("list_multipart_uploads", "list_object_versions", "list_objects", "list_objects_v2"):
+            yield _told(s3, operation, Bucket=bucket)
+        for version in s3.list_object_versions(Bucket=bucket)["Versions"]:
+            named = {"Bucket": bucket, "Key": version["Key"]}
+            if version["VersionId"] != "null":
+                named["VersionId"] = version["VersionId"]
+            for operation in ("get_object", "get_object_acl", "get_object_tagging", "head_object"):
+                yield _told(s3, operation, **named)
+            yield _told(s3, "get_object_attributes", **named, ObjectAttributes=["ETag", "ObjectSize", "Checksum"])
+    for upload in s3.list_multipart_uploads(Bucket="choir-plain")["Uploads"]:
+        yield _told(s3, "list_parts", Bucket="choir-plain", Key=upload["Key"], UploadId=upload["UploadId"])
 
 
 def _of_stacks(cloudformation: Any) -> Iterator[tuple[str, Any]]:

@@ -31,7 +31,7 @@ class SmallWorld:
 
     @property
     def small(self) -> SmallServices:
-        return self.host._state.small
+        return self.host._state.turns._small
 
     def client(self, service: str, region: str = REGION) -> Any:
         settings = Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"})

@@ -5,9 +5,10 @@ The walk knows nothing of the codec, so that it sees what the codec passes over.
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from enum import Enum
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
@@ -63,7 +64,11 @@ def _kind(thing: Any) -> str:
     if _is_looked_into(thing):
         # Ours stands for the class of moto's that it comes from.
         return next(base.__name__ for base in type(thing).__mro__ if not base.__module__.startswith("infra."))
-    return "" if _is_ours(thing) or isinstance(thing, FunctionType | type) else f"{type(thing).__name__} {thing!r}"
+    return (
+        ""
+        if _is_ours(thing) or isinstance(thing, FunctionType | MethodType | type)
+        else f"{type(thing).__name__} {thing!r}"
+    )
 
 
 def _inside(thing: Any) -> Iterator[tuple[str, Any]]:
@@ -81,7 +86,7 @@ def _inside(thing: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _is_looked_into(thing: Any) -> bool:
-    if isinstance(thing, Enum | ModuleType | FunctionType | type):
+    if isinstance(thing, Enum | ModuleType | FunctionType | MethodType | type):
         return False
     return isinstance(thing, dict | list | tuple | set | frozenset) or any(
         base.__module__.startswith("moto.") for base in type(thing).__mro__
@@ -122,15 +127,13 @@ def _held(owner: Any, way: str) -> dict[str, str]:
 
 
 def test_all_that_is_in_memory_comes_back(filled_folder: Path, tmp_path: Path) -> None:
-    world = SmallWorld(tmp_path)
-    fill(world.client)
-    answers(world.client)
-    before = memory()
-    world.close()
-    world = SmallWorld(tmp_path)
-    answers(world.client)
-    after = memory()
-    world.close()
+    with closing(SmallWorld(tmp_path)) as world:
+        fill(world.client)
+        answers(world.client)
+        before = memory()
+    with closing(SmallWorld(tmp_path)) as world:
+        answers(world.client)
+        after = memory()
     assert len(before) > 2500
     lost = [f"{way}: {what} became {after.get(way)}" for way, what in before.items() if after.get(way) != what]
     assert lost == []
@@ -152,8 +155,7 @@ def test_a_refused_write_leaves_all_of_memory_as_it_was(filled: SmallWorld) -> N
 def test_moto_counts_nothing_that_a_restart_would_disturb(tmp_path: Path) -> None:
     before = counted()
     assert before
-    world = SmallWorld(tmp_path)
-    fill(world.client)
-    after = counted()
-    world.close()
+    with closing(SmallWorld(tmp_path)) as world:
+        fill(world.client)
+        after = counted()
     assert {way for way in after if before.get(way) != after[way]} <= COUNTED.keys()
