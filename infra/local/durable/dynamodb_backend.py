@@ -15,6 +15,7 @@ from moto.dynamodb.models.table import Table
 from infra.local.durable.errors import StoreError, WriteRefusedError
 from infra.local.durable.item_rows import ItemRows
 from infra.local.durable.store import Store
+from infra.local.durable.stored_items import weigh_items_once
 from infra.local.durable.table_keys import keys_of_index
 from infra.local.durable.tables import StoredItems, StoredTable
 
@@ -32,6 +33,7 @@ class TableStore:
 
     def __init__(self, store: Store, backends: AccountSpecificBackend[DynamoDBBackend]) -> None:
         """Called once, before anything is in the backends: all are made here, so that no read makes one."""
+        weigh_items_once()
         self._rows = ItemRows(store)
         self._backends = backends
         rows = self._rows

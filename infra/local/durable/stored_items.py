@@ -6,15 +6,33 @@ JSON: {"attribute": {"S": "text"}}, numbers as the text they came in, binary val
 
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Iterable
 from typing import Any
 
 from moto.dynamodb.exceptions import MockValidationException
+from moto.dynamodb.models import table
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 
 _SIZE_BYTES = 4
 
 
-class StoredItem(Item):
+class WrittenItem(Item):
+    """An item as moto makes it of a request, weighed once: moto weighs all there is anew for each further attribute."""
+
+    def __init__(self, hash_key: DynamoType, range_key: DynamoType | None, attrs: dict[str, Any]) -> None:
+        super().__init__(hash_key, range_key, {})
+        *names, last = attrs
+        for name in names:
+            dict.__setitem__(self.attrs, name, DynamoType(attrs[name]))
+        self.attrs[last] = DynamoType(attrs[last])  # weighs it all; raises ItemSizeTooLarge
+
+
+def weigh_items_once() -> None:
+    """From now on, for the whole process, moto's tables make a WrittenItem of what is put."""
+    table.Item = WrittenItem  # type: ignore[misc]
+
+
+class StoredItem(WrittenItem):
     """An item read for one request, which may change it as it likes."""
 
     stored_size: int
@@ -55,7 +73,7 @@ def load_item(content: bytes, hash_name: str, range_name: str | None) -> StoredI
     """The item again, with these key attributes."""
     # Put in place one by one, attributes would be weighed one by one, as they were before they were stored.
     attributes = LimitedSizeDict.__new__(LimitedSizeDict)
-    for name, value in json.loads(content[_SIZE_BYTES:]).items():
+    for name, value in json.loads(content[_SIZE_BYTES:].decode()).items():
         dict.__setitem__(attributes, name, _typed(value))
     item: StoredItem = object.__new__(StoredItem)
     item.stored_size = int.from_bytes(content[:_SIZE_BYTES], "big")
@@ -63,6 +81,12 @@ def load_item(content: bytes, hash_name: str, range_name: str | None) -> StoredI
     item.hash_key = attributes[hash_name]
     item.range_key = attributes[range_name] if range_name is not None else None
     return item
+
+
+def load_attributes(content: bytes, names: Iterable[str]) -> dict[str, DynamoType]:
+    """Those of the item's attributes that are there."""
+    attributes = json.loads(content[_SIZE_BYTES:].decode())
+    return {name: _typed(attributes[name]) for name in names if name in attributes}
 
 
 def _plain(value: Any) -> Any:

@@ -18,8 +18,8 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.table import RESULT_SIZE_LIMIT, SecondaryIndex, Table
 
 from infra.local.durable.errors import DamagedError
-from infra.local.durable.item_rows import ItemRows, Row, Span
-from infra.local.durable.stored_items import StoredItem, dump_item, load_item
+from infra.local.durable.item_rows import Entry, ItemRows, Row, Span
+from infra.local.durable.stored_items import StoredItem, dump_item, load_attributes, load_item
 from infra.local.durable.table_keys import (
     entries_of_item,
     entry_of_item,
@@ -30,6 +30,7 @@ from infra.local.durable.table_keys import (
 )
 
 Page = tuple[list[Item], int, dict[str, Any] | None]
+Segments = tuple[None, None] | tuple[int, int]  # one of so many, or all
 
 
 class StoredTable(Table):
@@ -91,7 +92,7 @@ class StoredTable(Table):
         index_name: str | None = None,
         consistent_read: bool = False,
         projection_expression: list[list[str]] | None = None,
-        segments: tuple[None, None] | tuple[int, int] = (None, None),
+        segments: Segments = (None, None),
     ) -> Page:
         """moto's scan, which stops reading at the end of the page."""
         walks: list[Generator[StoredItem]] = []
@@ -122,9 +123,15 @@ class StoredTable(Table):
     def add_to_index(self, index: SecondaryIndex) -> None:
         """Every item's place in an index that is new. Items without its keys, or with unfit ones, are not in it."""
         keys = keys_of_index(self, index)
-        rows = self.items.rows
-        places = ((row, entry_of_item(keys, item.attrs, row.r)) for row, item in self.items.walk_rows(Span()))
-        rows.fill_index(self.item_table, ((row.h, row.r, entry) for row, entry in places if entry is not None))
+        names = [key.name for key in keys.attributes]
+
+        def places() -> Generator[tuple[bytes, bytes, Entry]]:
+            for row, content in self.items.contents(Span()):
+                entry = entry_of_item(keys, load_attributes(content, names), row.r)
+                if entry is not None:
+                    yield row.h, row.r, entry
+
+        self.items.rows.fill_index(self.item_table, places())
 
 
 class StoredItems:
@@ -179,25 +186,23 @@ class StoredItems:
         self.rows.delete(self.table.item_table, *key_of_item(self.table, hash_key, range_key))
         return item
 
-    def walk(self, span: Span, segments: tuple[None, None] | tuple[int, int] = (None, None)) -> Generator[StoredItem]:
+    def walk(self, span: Span, segments: Segments = (None, None)) -> Generator[StoredItem]:
         """The span's items, of one segment of a parallel scan or of all. To be closed."""
-        with closing(self.walk_rows(span, segments)) as rows:
-            for _, item in rows:
-                yield item
+        with closing(self.contents(span, segments)) as contents:
+            for _, content in contents:
+                yield load_item(content, self.table.hash_key_attr, self.table.range_key_attr)
 
-    def walk_rows(
-        self, span: Span, segments: tuple[None, None] | tuple[int, int] = (None, None)
-    ) -> Generator[tuple[Row, StoredItem]]:
-        table = self.table
-        with closing(self.rows.walk(table.item_table, span)) as rows:
+    def contents(self, span: Span, segments: Segments = (None, None)) -> Generator[tuple[Row, bytes]]:
+        """The rows of the span's items, each with what is in it. To be closed."""
+        with closing(self.rows.walk(self.table.item_table, span)) as rows:
             for row in rows:
                 if not _is_in_segment(row.h, segments):
                     continue
                 try:
-                    content = self.rows.value_of(table.item_table, row)
+                    content = self.rows.value_of(self.table.item_table, row)
                 except DamagedError:
                     raise self._damaged(row.h, row.r) from None
-                yield row, load_item(content, table.hash_key_attr, table.range_key_attr)
+                yield row, content
 
     def _damaged(self, h: bytes, r: bytes) -> DamagedError:
         key = " ".join(part.decode("utf-8", "backslashreplace") for part in (h, r) if part)
@@ -262,7 +267,7 @@ def _both(expression: Any, older: dict[str, Any]) -> Any:
     return get_expected(older) if expression is None else OpAnd(expression, get_expected(older))
 
 
-def _is_in_segment(h: bytes, segments: tuple[None, None] | tuple[int, int]) -> bool:
+def _is_in_segment(h: bytes, segments: Segments) -> bool:
     """Whether a hash key belongs to the segment: the same one each time, and for texts the one that moto chooses."""
     segment, total = segments
     return total is None or md5(h, usedforsecurity=False).digest()[0] % total == segment
