@@ -21,7 +21,6 @@ def test_every_supported_operation_has_an_effect() -> None:
 
 def test_an_unknown_operation_may_change_anything() -> None:
     assert effect_of("iam", "CreateVirtualMFADevice") == Effect(Kind.WRITES, frozenset(SUPPORTED))
-    assert effect_of("iam", None) == Effect(Kind.WRITES, frozenset(SUPPORTED))
 
 
 @pytest.mark.parametrize(
@@ -326,3 +325,48 @@ def test_sts_changes_nothing() -> None:
     """Its operations are answered before moto (infra.local.sts)."""
     assert small_operations("sts") == {("sts", "GetCallerIdentity"), ("sts", "GetSessionToken")}
     assert all(EFFECTS[key] is READS for key in small_operations("sts"))
+
+
+def test_objects_change_no_state_in_memory(watch: Watch) -> None:
+    def s3(operation: str, key: str = "new", **parameters: Any) -> dict[str, Any]:
+        return watch("s3", operation, Bucket="choir-plain", Key=key, **parameters)
+
+    s3("PutObject", Body=b"x" * 100_000)
+    s3("PutObjectTagging", Tagging={"TagSet": TAGS})
+    for operation in ("GetObject", "GetObjectAcl", "GetObjectTagging", "HeadObject"):
+        s3(operation)
+    s3("GetObjectAttributes", ObjectAttributes=["ETag"])
+    s3("DeleteObjectTagging")
+    s3("CopyObject", key="copy", CopySource="choir-plain/new")
+    for operation in ("ListMultipartUploads", "ListObjectVersions", "ListObjects", "ListObjectsV2"):
+        watch("s3", operation, Bucket="choir-plain")
+    for complete_it in (True, False):
+        upload = s3("CreateMultipartUpload", key="parts")["UploadId"]
+        part = s3("UploadPart", key="parts", UploadId=upload, PartNumber=1, Body=b"y")
+        source = {"CopySource": "choir-plain/new"}
+        copied = s3("UploadPartCopy", key="parts", UploadId=upload, PartNumber=1, **source)["CopyPartResult"]
+        s3("ListParts", key="parts", UploadId=upload)
+        assert part["ETag"] != copied["ETag"]
+        if complete_it:
+            parts = [{"PartNumber": 1, "ETag": copied["ETag"]}]
+            s3("CompleteMultipartUpload", key="parts", UploadId=upload, MultipartUpload={"Parts": parts})
+        else:
+            s3("AbortMultipartUpload", key="parts", UploadId=upload)
+    s3("DeleteObject", key="copy")
+    watch("s3", "DeleteObjects", Bucket="choir-plain", Delete={"Objects": [{"Key": "new"}]})
+    assert not watch.undeclared
+    assert watch.carried_out == {("s3", name) for name in SUPPORTED["s3"]} - small_operations("s3")
+
+
+def test_an_object_under_a_new_key_of_aws_stores_the_key(watch: Watch, filled: SmallWorld) -> None:
+    abroad = filled.client("s3", "eu-west-1")
+    abroad.create_bucket(Bucket="abroad", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    abroad.put_object(Bucket="abroad", Key="new", Body=b"x", ServerSideEncryption="aws:kms")
+    path = filled.folder.path
+    filled.close()
+    again = SmallWorld(path)
+    try:
+        found = again.client("s3", "eu-west-1").get_object(Bucket="abroad", Key="new")
+        assert found["Body"].read() == b"x"
+    finally:
+        again.close()
