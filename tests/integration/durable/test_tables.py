@@ -2,6 +2,7 @@
 
 import gc
 import threading
+import time
 from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
@@ -397,6 +398,18 @@ def test_older_updates_keep_the_types_of_values(client: Any) -> None:
     assert "Type mismatch" in refusal(client.update_item, TableName="things", Key=key(1), AttributeUpdates=mixed)
 
 
+def test_an_item_that_is_too_large_is_refused(client: Any) -> None:
+    create(client)
+    large = {f"text{number}": {"S": "x" * 100_000} for number in range(4)}
+    client.put_item(TableName="things", Item=key(1) | large)
+    assert "maximum allowed size" in refusal(
+        client.put_item, TableName="things", Item=key(2) | large | {"t": large["text0"]}
+    )
+    growing = {"UpdateExpression": "SET t = text0"}
+    assert "maximum allowed size" in refusal(client.update_item, TableName="things", Key=key(1), **growing)
+    assert client.scan(TableName="things", Select="COUNT")["Count"] == 1
+
+
 def damage(host: TableHost, number: int) -> None:
     with host.store.writing() as connection:
         connection.execute("UPDATE item SET content = zeroblob(40) WHERE r = ?", (f"{number:05}".encode(),))
@@ -427,6 +440,51 @@ def test_a_damaged_item_is_named_and_the_others_are_read(host: TableHost, client
             call()
     assert client.get_item(TableName="things", Key=key(2))["Item"]["n"] == {"N": "2"}
     assert "Item" not in client.get_item(TableName="things", Key=key(9))
+
+
+# -- many
+
+
+@pytest.mark.slow
+def test_a_page_out_of_a_hundred_thousand_items_costs_what_it_costs_out_of_a_thousand(host: TableHost) -> None:
+    create(host.client(), index("by-g", "g", "sk"), g="S")
+
+    def grow(start: int, end: int) -> None:
+        with host.store.writing():
+            for number in range(start, end):
+                host.backend.put_item(
+                    "things", key(number) | {"g": {"S": "x"}, "n": {"N": str(number)}}, overwrite=True
+                )
+
+    def cost(index_name: str | None, forward: bool) -> float:
+        """The CPU time of a page in the middle, the least of many: others use the machine, too."""
+        name, value = ("g", "x") if index_name else ("pk", "p")
+        conditions = {"hash_key_conditions": [(name, {"S": value})], "index_name": index_name}
+        middle = ("BETWEEN", [{"S": "00500"}, {"S": "99000"}])
+        costs = []
+        for _ in range(300):
+            began = time.thread_time()
+            with host.store.reading():
+                found, _, more = host.backend.query(
+                    "things", {"S": value}, *middle, 20, None, forward, [], **conditions
+                )
+            costs.append(time.thread_time() - began)
+            assert len(found) == 20
+            assert more
+        return min(costs)
+
+    grow(0, 1_000)
+    pages = [(index_name, forward) for index_name in (None, "by-g") for forward in (True, False)]
+    few = [cost(*page) for page in pages]
+    grow(1_000, 100_000)
+    many = [cost(*page) for page in pages]
+    print(
+        [
+            f"{page}: {before * 1e3:.3f} ms, {after * 1e3:.3f} ms"
+            for page, before, after in zip(pages, few, many, strict=True)
+        ]
+    )
+    assert all(after < 1.25 * before for before, after in zip(few, many, strict=True))
 
 
 # -- what is not offered
