@@ -56,16 +56,24 @@ def backup(file: Path | None, name: str | None, force: bool, data: Path, as_json
 def restore(file: Path, data: Path, master_key: Path | None, as_json: bool) -> None:
     """Make a new data folder out of the backup FILE.
 
-    The folder must be empty, or not there yet. Everything is checked before the folder appears.
+    The folder must be empty, or not there yet. It appears when all of it is on the disk and fits the backup; then
+    the doctor has a look at it.
 
     \b
       chorale restore monday.tar --data ~/restored
     """
+    from infra.local.durable.doctor import diagnose, exit_status
     from infra.local.durable.restore import restore as run
 
     restored = with_progress("restoring", lambda: run(file, data, master_key))
     manifest = restored.manifest
+    found = with_progress("looking", lambda: diagnose(restored.path, master_key))
     if as_json:
-        print_json({"path": str(restored.path), "created": manifest.created, "account": manifest.account})
+        told = {"path": str(restored.path), "created": manifest.created, "account": manifest.account}
+        print_json(told | {"findings": [str(finding) for finding in found]})
         return
     click.echo(f"restored {restored.path}: account {manifest.account} as of {manifest.created}")
+    for finding in found:
+        click.echo(str(finding))
+    if exit_status(found):
+        click.echo("The folder was damaged when the backup was made; `chorale doctor --repair` makes it sound.")

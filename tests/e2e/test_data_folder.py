@@ -2,9 +2,11 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import boto3
@@ -107,9 +109,41 @@ def test_the_master_key_moves_to_a_file_of_its_own(chorale: Command, tmp_path: P
     assert mark_of(data, master_key=tmp_path / "stick") == b"first"
 
 
+def test_the_doctor_tells_what_is_wrong_and_mends_it(chorale: Command, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    server, endpoint = start_server(data, "--no-prewarm")
+    try:
+        served = ServedCloud(endpoint, data, Account.load(data), server.pid)
+        served.client("iam").create_user(UserName="ada")
+        assert "note: server: one is running" in chorale("doctor").stdout
+        assert "is already served by process" in chorale("doctor", "--repair", ok=False).stderr
+    finally:
+        assert stop_server(server) == 0
+    assert chorale("doctor", "--deep").stdout == f"{data} is sound.\n"
+    with closing(sqlite3.connect(data / "state.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE state SET content = x'00' WHERE service = 'iam'")
+    chorale("backup", "b.tar")
+    assert "The folder was damaged when" in chorale("restore", "b.tar", "--data", "again").stdout
+    found = chorale("doctor", ok=False)
+    assert found.returncode == 1
+    assert found.stdout.startswith("damage: service iam: its value is damaged; lost is all users, groups, roles")
+    (told,) = json.loads(chorale("doctor", "--json", ok=False).stdout)["findings"]
+    assert (told["severity"], told["repair"]) == ("damage", "remove it")
+    mended = chorale("doctor", "--repair").stdout
+    assert "repaired: damage: service iam" in mended
+    assert f"kept: {data}/state.db.damaged-" in mended
+    assert chorale("doctor").stdout == f"{data} is sound.\n"
+    (data / "master.key").rename(tmp_path / "key")
+    beyond = chorale("doctor", ok=False)
+    assert (beyond.returncode, "fatal: master key: " in beyond.stdout) == (2, True)
+    chorale("doctor", "--master-key", "key")
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (("doctor",), "is no data folder"),
+        (("doctor", "--repair"), "is no data folder"),
         (("backup", "b.tar"), "holds no account"),
         (("backup", "--as", "x"), "holds no account"),
         (("backup", "b.tar", "--as", "x"), "name either a FILE or, with --as, a starting point"),
@@ -131,9 +165,16 @@ def test_what_has_no_folder_to_work_on_says_so(chorale: Command, arguments: tupl
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
 @pytest.mark.parametrize(
     "arguments",
-    [("backup", "b.tar"), ("backup", "--as", "x"), ("reset", "--yes"), ("rotate", "root"), ("rotate", "master")],
+    [
+        ("doctor",),
+        ("backup", "b.tar"),
+        ("backup", "--as", "x"),
+        ("reset", "--yes"),
+        ("rotate", "root"),
+        ("rotate", "master"),
+    ],
 )
-def test_nobody_works_on_another_users_folder(chorale: Command, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+def test_nobody_works_on_another_users_folder(chorale: Command, tmp_path: Path, arguments: str) -> None:
     data = filled_folder(tmp_path / "data")
     os.chown(data / "account.json", 12345, 12345)
-    assert "belongs to the user 12345; run this as that user" in chorale(*arguments, ok=False).stderr
+    assert "belongs to the user 12345; run this as that user" in chorale(*arguments.split(), ok=False).stderr
