@@ -54,6 +54,7 @@ Turn = Callable[[Callable[[], LocalResponse]], LocalResponse]
 
 _ATTEMPTS = 5  # of a request that others overtake
 
+_LONGEST_KEY = 1024  # bytes
 _STATUS = {
     "MethodNotAllowed": 405,
     "NoSuchBucket": 404,
@@ -92,12 +93,17 @@ class ObjectStore:
         self._intake = Intake(bodies)
         self._rows: Rows | None = None
         self._mine = threading.local()
-        self._unneeded: list[str] = []  # files of rows that were removed outside of a request to S3
+        self._unneeded: list[str] = []  # files of rows that are gone when what removed them is on the disk
+        self._removing = threading.Lock()
 
     def attach(self) -> None:
         """Have moto's S3 keep its objects here; again whenever its buckets were restored."""
         backend = self._backend()
         self._rows = self._rows or Rows(backend.account_id, backend.region_name)
+        self.adopt(backend)
+
+    def adopt(self, backend: S3Backend) -> None:
+        """The same for a backend that need not be the account's."""
         object_backend.attach(backend, self._current_work)
 
     def sweep(self) -> None:
@@ -128,6 +134,8 @@ class ObjectStore:
         given = NOTHING
         unneeded: list[str] = []
         try:
+            if len(address.key.encode()) > _LONGEST_KEY:
+                raise S3ClientError("KeyTooLongError", "Your key is too long")
             refuse_other_encryption(request.headers, request.body if operation == "PutBucketEncryption" else b"")
             given = self._given(request, operation, address)
             answer = turn(lambda: self._carry_out(request, operation, address, given, moto, unneeded))
@@ -219,10 +227,12 @@ class ObjectStore:
 
     def _remove_files(self, names: list[str]) -> None:
         """Remove these files, unless a row needs them all the same."""
-        self._unneeded += names
-        if not self._unneeded or self._store.is_writing:  # the turn that this one is part of may yet be taken back
-            return
-        names, self._unneeded[:] = list(self._unneeded), []
+        with self._removing:
+            self._unneeded += names
+            if not self._unneeded or self._store.is_writing:  # the turn that this one is part of may yet be taken back
+                return
+            names = self._unneeded[:]
+            self._unneeded.clear()
         with self._store.reading() as connection:
             is_needed = "SELECT 1 FROM body_file WHERE name = ?"
             unneeded = [name for name in names if connection.execute(is_needed, (name,)).fetchone() is None]
