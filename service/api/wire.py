@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 
-from service.api.dependencies import Dependencies
+from service.api.arguments import LIST_PARAMETERS, Arguments
 from service.api.errors import as_service_error, error_response
 from service.api.request_ids import stamp
 from service.api.shape import AnswerShape
@@ -24,29 +24,26 @@ from service.errors import FieldError, RequestEntityTooLargeException, Serializa
 
 MAX_BODY = 1_000_000  # bytes
 MAX_MEMBERS = 100  # of one object: more than any shape has, and few enough to tell them all from the unknown ones
-LIST_PARAMETERS = frozenset({"tagKeys"})
 
 _METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
 
 class RestJsonRoute(APIRoute):
-    """A route that speaks rest-json: FastAPI validates what `wire` has read, and every error gets AWS's form."""
+    """A route that speaks rest-json. What it takes and answers is declared to FastAPI; every error gets AWS's form."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         if "x-aws-iam" not in (options.get("openapi_extra") or {}):
             raise TypeError(f"{endpoint.__name__} must declare its IAM action and resource")
-        self.depends_on = Dependencies(endpoint, options.pop("dependencies", None) or ())
-        super().__init__(path, self.depends_on.supplied_to(_answering_bytes(endpoint)), **options)
+        self._carry_out = _answering_bytes(endpoint)
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-        depends_on = self.depends_on
+        carry_out, self.arguments = self._carry_out, Arguments(self.dependant)
+        arguments = self.arguments
 
         async def answer(request: Request) -> Response:
             try:
-                read = await _read(request)
-                await depends_on.give(read)
-                response = await handle(read)
+                response = await carry_out(**await arguments.of(await _read(request)))
             except Exception as error:
                 response = error_response(as_service_error(error))
             return stamp(request, response)
@@ -55,7 +52,7 @@ class RestJsonRoute(APIRoute):
 
 
 def _answering_bytes(endpoint: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Response]]:
-    """The same function, its answer serialised. A Response passes through FastAPI without a second validation."""
+    """The same function, its answer serialised."""
 
     def response(shape: AnswerShape) -> Response:
         return Response(shape.wire(), media_type="application/json")

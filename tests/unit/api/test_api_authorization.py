@@ -48,7 +48,7 @@ def test_every_route_has_the_authorization_dependency() -> None:
     assert len(routes) == len(OPERATIONS)
     for route in routes:
         assert isinstance(route, RestJsonRoute)
-        assert route.depends_on.everywhere == (authorize,)
+        assert route.arguments.depends_on[0] is authorize
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.name)

@@ -5,9 +5,6 @@ from typing import Any
 
 import pytest
 from api_driver import COMPOSITION_ARN, COMPOSITION_ID, ApiDriver, LibraryDouble
-from fastapi import Depends, Request
-
-from service.api.dependencies import Dependencies
 
 
 class Watched(LibraryDouble):
@@ -53,16 +50,3 @@ def test_a_read_of_a_single_item_is_answered_on_the_event_loop(method: str, path
 )
 def test_what_may_take_its_time_leaves_the_event_loop_free(method: str, path: str, body: Any, query: str) -> None:
     assert not ran_on_the_event_loop(method, path, body, query)
-
-
-def test_dependencies_are_functions_of_the_request_alone() -> None:
-    async def of_more(request: Request, number: int) -> int:
-        return number
-
-    def no_coroutine(request: Request) -> None: ...
-
-    async def endpoint() -> None: ...
-
-    for dependency in (of_more, no_coroutine):
-        with pytest.raises(TypeError, match="must be a coroutine function of the request"):
-            Dependencies(endpoint, [Depends(dependency)])
