@@ -49,8 +49,12 @@ class TableStore:
     def attach(self) -> None:
         """The tables whose definitions were put into the backends find their items again."""
         for backend in self._backends.values():
-            for table in backend.tables.values():
-                _attach(table, self._rows)
+            self.adopt(backend)
+
+    def adopt(self, backend: DynamoDBBackend) -> None:
+        """The same for one backend, which need not be among the account's."""
+        for table in backend.tables.values():
+            _attach(table, self._rows)
 
 
 class StoredDynamoDB(DynamoDBBackend):

@@ -50,9 +50,10 @@ class ServiceState:
                 lines.append(region.encode() + b" " + graph)
         return b"\n".join(lines)
 
-    def restore(self, content: bytes) -> None:
-        """Makes the live backends what they were when `content` was captured.
+    def restore(self, content: bytes, adopt: Callable[[Any], None] = lambda backend: None) -> None:
+        """Makes the live backends what they were when `content` was captured, each at once.
 
+        `adopt` is given a copy of each before, to make what is in it fit for requests that read it without a turn.
         Raises StoreError, with the backends as they were, for what another version of moto wrote and this one would
         misunderstand.
         """
@@ -66,7 +67,7 @@ class ServiceState:
         regions = sorted({*self._backends.keys(), *graphs})
         states = {region: self._load(graphs.get(region, blank), region) for region in regions}
         for region, state in states.items():
-            self._put(self._backends[region], *state)
+            self._put(self._backends[region], *state, adopt)
         if self._service == "s3":
             self._register_buckets()
 
@@ -81,12 +82,19 @@ class ServiceState:
     def _load(self, graph: bytes, region: str) -> tuple[dict[str, Any], dict[str, int]]:
         return self._codec.load(graph, self._known_by_name(self._backends[region]))
 
-    def _put(self, backend: Any, state: dict[str, Any], attachments: Mapping[str, int]) -> None:
-        for name in vars(backend).keys() - state.keys() - self._omitted(backend):
-            delattr(backend, name)
+    def _put(
+        self, backend: Any, state: dict[str, Any], attachments: Mapping[str, int], adopt: Callable[[Any], None]
+    ) -> None:
         if aws := dict(_aws_policies(backend)):
             state["managed_policies"] = aws | state["managed_policies"]
-        vars(backend).update(state)
+        omitted = self._omitted(backend)
+        restored = object.__new__(type(backend))
+        vars(restored).update({name: value for name, value in vars(backend).items() if name in omitted} | state)
+        adopt(restored)
+        backend.__class__ = type(restored)
+        vars(backend).update(vars(restored))
+        for name in vars(backend).keys() - vars(restored).keys():
+            delattr(backend, name)
         for arn, policy in aws.items():
             policy.attachment_count = attachments.get(arn, 0)
 

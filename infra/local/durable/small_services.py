@@ -10,6 +10,7 @@ import hashlib
 import threading
 import zlib
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 from infra.local.durable.errors import DamagedError, StoreError
 from infra.local.durable.graph_classes import SERVICES
@@ -19,13 +20,15 @@ from infra.local.durable.store import Store
 _FASTEST = 1
 
 Attach = Callable[[], None]
+Adopt = Callable[[Any], None]
 
 
 class SmallServices:
     """The states of one account's services. All of it runs in the store's turns, one at a time.
 
     `left_out` has, by class, attributes that are not stored; `attach`, by service, what gives restored objects back
-    to whoever keeps their items, objects or events.
+    to whoever keeps their items, objects or events. `adopt` does so before requests that read without a turn can see
+    them: it is given a copy of the backend.
     """
 
     def __init__(
@@ -34,10 +37,12 @@ class SmallServices:
         account: str,
         left_out: Mapping[type, frozenset[str]] | None = None,
         attach: Mapping[str, Attach] | None = None,
+        adopt: Mapping[str, Adopt] | None = None,
     ) -> None:
         self._store = store
         self._states = {service: ServiceState(service, account, left_out or {}) for service in SERVICES}
         self._attach = attach or {}
+        self._adopt = adopt or {}
         # Digests of what the store has, or will have when the turn commits.
         self._written = {service: _digest(state.blank) for service, state in self._states.items()}
         self._noted = _Noted()
@@ -103,7 +108,7 @@ class SmallServices:
         for service in services:
             content = self._content(service)
             try:
-                self._states[service].restore(content)
+                self._states[service].restore(content, self._adopt.get(service, _leave))
             except StoreError as error:
                 raise StoreError(f"the state of {service} cannot be restored: {error}") from error
             self._written[service] = _digest(content)
@@ -129,6 +134,10 @@ class _Noted(threading.local):
 
 def _digest(content: bytes) -> bytes:
     return hashlib.sha256(content).digest()
+
+
+def _leave(backend: Any) -> None:
+    return
 
 
 def state_place(service: str) -> bytes:

@@ -26,7 +26,11 @@ class StoredStacks:
     def attach(self) -> None:
         """Makes stacks that were restored what they were."""
         for backend in BACKENDS["cloudformation"][self._account].values():
-            backend.adopt_stacks()
+            self.adopt(backend)
+
+    def adopt(self, backend: Any) -> None:
+        """The same for one backend, which need not be among the account's."""
+        backend.adopt_stacks()
 
 
 class StoredCloudFormation(CloudFormationBackend):

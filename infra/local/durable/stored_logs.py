@@ -54,8 +54,12 @@ class StoredLogs:
     def attach(self) -> None:
         """Gives groups that were restored their rows."""
         for backend in BACKENDS["logs"][self._account].values():
-            for group in backend.groups.values():
-                _adopt_group(group, self._rows)
+            self.adopt(backend)
+
+    def adopt(self, backend: LogsBackend) -> None:
+        """The same for one backend, which need not be among the account's."""
+        for group in backend.groups.values():
+            _adopt_group(group, self._rows)
 
 
 class StoredLogsBackend(LogsBackend):

@@ -1,5 +1,6 @@
 """The small services on the disk: what is taken back, what a failed commit leaves, and what cannot be read."""
 
+import threading
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -272,3 +273,28 @@ def test_policies_of_aws_are_attached_and_not_stored(tmp_path: Path, monkeypatch
     iam.detach_user_policy(UserName="ada", PolicyArn=arn)
     assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 0
     again.close()
+
+
+def test_who_reads_without_a_turn_never_sees_a_service_half_restored(filled: SmallWorld) -> None:
+    dynamodb, s3 = filled.client("dynamodb"), filled.client("s3")
+    key = {"pk": {"S": "song 1"}}
+    ended = threading.Event()
+    missed: list[BaseException] = []
+
+    def read() -> None:
+        while not ended.is_set():
+            try:
+                assert dynamodb.get_item(TableName="grown", Key=key)["Item"]
+                s3.head_object(Bucket="choir-plain", Key="songs/1")
+            except BaseException as error:
+                missed.append(error)
+                return
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(100):
+        with filled.folder.store.writing():
+            filled.small.reload()
+    ended.set()
+    reader.join()
+    assert not missed
