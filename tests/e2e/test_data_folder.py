@@ -165,14 +165,7 @@ def test_what_has_no_folder_to_work_on_says_so(chorale: Command, arguments: tupl
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder to somebody else")
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ("doctor",),
-        ("backup", "b.tar"),
-        ("backup", "--as", "x"),
-        ("reset", "--yes"),
-        ("rotate", "root"),
-        ("rotate", "master"),
-    ],
+    ["doctor", "backup b.tar", "backup --as x", "reset --yes", "rotate root", "rotate master"],
 )
 def test_nobody_works_on_another_users_folder(chorale: Command, tmp_path: Path, arguments: str) -> None:
     data = filled_folder(tmp_path / "data")

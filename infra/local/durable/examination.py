@@ -19,7 +19,7 @@ from infra.local.durable.keyring import MASTER_KEY_FILE, MasterKey
 from infra.local.durable.layout import BODIES_FOLDER
 from infra.local.durable.object_checks import ObjectChecks
 from infra.local.durable.read_store import ReadStore
-from infra.local.durable.row_checks import check_items, check_sealed_rows, check_streams
+from infra.local.durable.row_checks import WHOLE_SERVICES, check_items, check_sealed_rows, check_streams
 from infra.local.durable.salvage import salvage
 from infra.local.durable.sealed_tables import SEALED
 from infra.local.durable.snapshot import check_format, reading_only
@@ -100,9 +100,17 @@ def _check_salvaged(subject: Subject, account: Account, database: Path, faults: 
     except StoreError as error:
         yield fatal(DATABASE_FILE, f"{faults[0]}; {error}")
         return
-    yield damage_for(Action.REPLACE_DATABASE, DATABASE_FILE, f"{'; '.join(faults)}; {told}")
     with _snapshot(salvaged) as connection:
+        message = f"{'; '.join(faults)}; {told}{_lost_services(connection) if 'state' in told.unreadable else ''}"
+        yield damage_for(Action.REPLACE_DATABASE, DATABASE_FILE, message)
         yield from _check_content(subject, account, salvaged, connection)
+
+
+def _lost_services(connection: sqlite3.Connection) -> str:
+    """What is gone without a trace when the states of services cannot be read whole."""
+    left = {service for (service,) in connection.execute("SELECT service FROM state")}
+    gone = [f"{service} ({lost})" for service, lost in WHOLE_SERVICES.items() if service not in left]
+    return f"; without a stored state are then the services {', '.join(gone)}" if gone else ""
 
 
 def _check_content(subject: Subject, account: Account, database: Path, connection: sqlite3.Connection) -> Findings:

@@ -5,6 +5,7 @@ newest version that was committed, out of the file or its write-ahead log. Which
 not say; whoever asks knows by the seal of its value.
 """
 
+import mmap
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,7 @@ class Pages:
     """The pages of a database file with its log."""
 
     def __init__(self, database: Path) -> None:
-        self._file = database.read_bytes()
+        self._file = _mapped(database)
         log = database.with_name(f"{database.name}-wal")
         self._log = log.read_bytes() if log.exists() else b""
         self._size = self._page_size()
@@ -124,6 +125,12 @@ class Pages:
             left -= self._size - 4
             next_ = int.from_bytes(overflow[:4], "big")
         return b"".join(parts)
+
+
+def _mapped(path: Path) -> bytes | mmap.mmap:
+    """A file's content, which may be larger than memory."""
+    with path.open("rb") as file:
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b""
 
 
 def _varint(content: bytes, offset: int) -> tuple[int, int]:

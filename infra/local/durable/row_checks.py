@@ -195,9 +195,11 @@ def _count_findings(
         if definitions is not None and number not in defined:
             yield note(name, f"DynamoDB has no such table; its {counted:,} items stay where they are")
         elif stored.get(number) != counted:
+            missing = stored.get(number, 0) - counted
+            lost = f"; lost are {missing:,} items, of which not all may have left their names" if missing > 0 else ""
             yield damage(
                 name,
-                f"it counts {stored.get(number, 'nothing')} and has {counted:,} items",
+                f"it counts {stored.get(number, 'nothing')} and has {counted:,} items{lost}",
                 "correct the count",
                 [("INSERT OR REPLACE INTO item_table (id, items) VALUES (?, ?)", (number, counted))],
             )

@@ -31,16 +31,20 @@ _UNPROVED: dict[str, tuple[tuple[str, ...], tuple[type, ...] | None]] = {
     "lost_object": (("rowid",), (str, bytes, int, str)),
 }
 
+_INDEX_BY_ITEM = (int, bytes, bytes, str, bytes, bytes)  # t, h, r, i, ih, ir: the index of item_index has all of it
+
 
 @dataclass(slots=True)
 class Salvaged:
-    """How many rows were saved: through SQLite, and out of pages that it no longer reads."""
+    """How many rows were saved, through SQLite and out of pages that it no longer reads; what was not read whole."""
 
     read: int = 0
     found: int = 0
+    unreadable: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.read + self.found:,} rows can be saved, {self.found:,} of them only out of single pages"
+        saved = f"{self.read + self.found:,} rows can be saved, {self.found:,} of them only out of single pages"
+        return f"{saved}; not read whole: {', '.join(self.unreadable)}" if self.unreadable else saved
 
 
 def salvage(database: Path, target: Path, master: MasterKey) -> Salvaged:
@@ -65,6 +69,7 @@ def salvage(database: Path, target: Path, master: MasterKey) -> Salvaged:
         into.execute("PRAGMA journal_mode=WAL")
     with target.open("rb+") as file:
         sync_file(file.fileno())
+    told.unreadable = tuple(sorted(source.unreadable))
     return told
 
 
@@ -146,6 +151,8 @@ def _save_unproved(
         for _, columns in source.pages().records():
             if tuple(map(type, columns)) == types:
                 _insert(into, table, columns)
+            elif table == "item_index" and tuple(map(type, columns)) == _INDEX_BY_ITEM:
+                _insert(into, table, (columns[0], *columns[3:], *columns[1:3]))
 
 
 def _keep_numbers(into: sqlite3.Connection) -> None:
