@@ -106,7 +106,8 @@ class KeyVersions:
 
     def replace(self, versions: Any) -> None:
         """These versions, the oldest first, in place of those that were."""
-        assert self._unit.is_lasting, "objects are changed by requests to S3 alone"
+        if not self._unit.is_lasting:
+            raise RuntimeError("objects are changed by requests to S3 alone, in their turns")
         added = versions.added_to(self) if isinstance(versions, VersionList) else None
         if added is not None:
             self._added = list(added)

@@ -67,6 +67,8 @@ _BUSY = "A conflicting operation is currently in progress against this resource.
 # Headers of the transfer, which moto would keep as metadata or act on.
 _OF_THE_TRANSFER = frozenset({"content-md5", "x-amz-content-sha256", "x-amz-decoded-content-length", "x-amz-trailer"})
 _ALGORITHM = "x-amz-sdk-checksum-algorithm"
+# What moto gets for a body: not nothing, because an empty one would be sent as a form where its type speaks of one.
+_UNREAD = b"-"
 
 
 class ObjectStore:
@@ -150,7 +152,7 @@ class ObjectStore:
             if given.staged and given.staged is not request.staged and not given.staged.adopted:
                 self._files.remove(given.staged.stored.name)
         self._remove_files(unneeded)
-        return answer
+        return replace(answer, body=b"") if request.method == "HEAD" else answer
 
     def _given(self, request: LocalRequest, operation: str, address: S3Address) -> Given:
         """What takes long, before the turn."""
@@ -181,7 +183,7 @@ class ObjectStore:
                 if operation in LISTINGS:
                     self._backend().get_bucket(address.bucket)
                     return LISTINGS[operation](address, unit)
-                answer = moto(_for_moto(request, operation, given))
+                answer = moto(self._for_moto(request, operation, address, given))
                 if answer.status < 300 and operation in OF_AN_OBJECT:
                     return self._with_body(request, address, answer, unit)
                 if answer.status < 300 and unit.is_lasting:
@@ -196,6 +198,16 @@ class ObjectStore:
         unneeded += unit.unneeded_files
         added = tuple(work.headers.items())
         return replace(answer, headers=(*(pair for pair in answer.headers if pair[0] not in work.headers), *added))
+
+    def _for_moto(self, request: LocalRequest, operation: str, address: S3Address, given: Given) -> LocalRequest:
+        """The request as moto is to see it."""
+        if operation not in OF_AN_OBJECT:
+            return _without_body(request, operation, given)
+        bucket = self._backend().buckets.get(address.bucket)
+        if "versionId" in address.query and bucket is not None and not bucket.is_versioned:
+            # moto tells the head of a version only while versioning is enabled.
+            request = replace(request, method="GET")
+        return without_range(request)
 
     def _with_body(self, request: LocalRequest, address: S3Address, answer: LocalResponse, unit: Unit) -> LocalResponse:
         version_id = address.query.get("versionId")
@@ -240,10 +252,8 @@ class ObjectStore:
             self._files.remove(name)
 
 
-def _for_moto(request: LocalRequest, operation: str, given: Given) -> LocalRequest:
-    """The request as moto is to see it: without the body, and what it would do to that."""
-    if operation in OF_AN_OBJECT:
-        return without_range(request)
+def _without_body(request: LocalRequest, operation: str, given: Given) -> LocalRequest:
+    """The request without the body that it brings, and without what moto would do to that."""
     headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_TRANSFER}
     if operation == "CopyObject":
         headers.pop("x-amz-checksum-algorithm", None)
@@ -253,7 +263,7 @@ def _for_moto(request: LocalRequest, operation: str, given: Given) -> LocalReque
     for name, value in given.body.checksums.items():
         headers.setdefault(_ALGORITHM, name.rpartition("-")[2].upper())
         headers[name] = value
-    return replace(request, headers=headers, body=b"", staged=None)
+    return replace(request, headers=headers, body=_UNREAD, staged=None)
 
 
 def _check_completed(request: LocalRequest, operation: str, address: S3Address, unit: Unit) -> None:

@@ -207,6 +207,7 @@ def test_suspended_versioning_keeps_the_versions_that_are_there(host: ObjectHost
     client.put_object(**place, Body=LARGE)
     client.put_object(**place, Body=b"without")
     assert versions() == [b"without", b"2", b"1"]
+    assert client.head_object(**place, VersionId="null")["ContentLength"] == len(b"without")
     deleted = client.delete_object(**place)
     assert (deleted["DeleteMarker"], deleted["VersionId"]) == (True, "null")
     assert versions() == [b"2", b"1"]
