@@ -36,8 +36,7 @@ class StoringHost:
     adopts: bool = True
     refusal: LocalResponse | None = None
 
-    def handle(self, service: str, request: LocalRequest, *, operation: str | None = None, **_: Any) -> LocalResponse:
-        assert operation is not None
+    def handle(self, service: str, request: LocalRequest, *, operation: str, **_: Any) -> LocalResponse:
         self.asked.append(operation)
         if request.path.split("/")[1] not in self.buckets:
             return error_response(service, 404, "NoSuchBucket", "The specified bucket does not exist")

@@ -112,9 +112,9 @@ _MAKES_A_KEY = Effect(Kind.WRITES, frozenset({"kms"}))
 _AWS_ALIAS = "alias/aws/"
 
 
-def effect_of(service: str, operation: str | None, request: LocalRequest | None = None) -> Effect:
+def effect_of(service: str, operation: str, request: LocalRequest | None = None) -> Effect:
     """What a request may do. Of an operation that is not known, everything is expected."""
-    effect = EFFECTS.get((service, operation or ""), _MAY_CHANGE_ANYTHING)
+    effect = EFFECTS.get((service, operation), _MAY_CHANGE_ANYTHING)
     if service == "kms" and effect is READS and request is not None and _names_an_aws_alias(request.body):
         return _MAKES_A_KEY
     return effect

@@ -85,10 +85,10 @@ class Gateway:
         host: ServiceHost,
         api: AsgiApp,
         host_names: HostNames,
-        bodies: Bodies | None = None,
+        bodies: Bodies,
         threads: int = 16,
     ) -> None:
-        """Without `bodies` every upload is handed to the host in memory."""
+        """`bodies` takes the bodies of large uploads before the host is asked."""
         self._account = account
         self._authenticator = authenticator
         self._authorizer = authorizer

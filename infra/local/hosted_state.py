@@ -5,10 +5,11 @@ after each change.
 """
 
 from infra.local import key_policies, strong_secrets
-from infra.local.durable import stored_logs
+from infra.local.durable import object_backend, stored_logs
 from infra.local.durable.dynamodb_backend import TRANSIENT_ATTRIBUTES, TableStore
 from infra.local.durable.folder import DataFolder
 from infra.local.durable.log_events import LogEvents
+from infra.local.durable.objects import ObjectStore
 from infra.local.durable.small_services import SmallServices
 from infra.local.durable.stack_state import StoredStacks
 from infra.local.durable.stored_logs import StoredLogs
@@ -17,9 +18,11 @@ from infra.local.moto_instances import forget_instances
 from infra.local.moto_services import BACKENDS
 from infra.local.turns import Turns
 
+_PARTITION = "aws"
+
 
 class HostedState:
-    """moto's backends of the folder's account. `turns` is the way to them."""
+    """moto's backends of the folder's account. `turns` is the way to them, and `objects` that to S3's."""
 
     def __init__(self, folder: DataFolder) -> None:
         """Bring back what the folder holds. Raises StoreError when something of it cannot be read."""
@@ -34,14 +37,33 @@ class HostedState:
         logs.install()
         stacks = StoredStacks(self._account)
         stacks.install()
-        self.small = SmallServices(
+        self.objects = ObjectStore(
+            folder.store,
+            folder.bodies,
+            lambda: BACKENDS["s3"][self._account][_PARTITION],
+            lambda region: BACKENDS["kms"][self._account][region],
+            lambda service: small.note(service),
+        )
+        small = SmallServices(
             folder.store,
             self._account,
-            left_out={**TRANSIENT_ATTRIBUTES, **stored_logs.LEFT_OUT},
-            attach={"dynamodb": tables.attach, "logs": logs.attach, "cloudformation": stacks.attach},
+            left_out={**TRANSIENT_ATTRIBUTES, **object_backend.LEFT_OUT, **stored_logs.LEFT_OUT},
+            attach={
+                "cloudformation": stacks.attach,
+                "dynamodb": tables.attach,
+                "logs": logs.attach,
+                "s3": self.objects.attach,
+            },
+            adopt={
+                "cloudformation": stacks.adopt,
+                "dynamodb": tables.adopt,
+                "logs": logs.adopt,
+                "s3": self.objects.adopt,
+            },
         )
-        self.turns = Turns(folder.store, self.small)
-        self.small.load()
+        self.turns = Turns(folder.store, small)
+        small.load()
+        self.objects.sweep()
 
     def close(self) -> None:
         """Forget the account, so that another may be hosted; the folder keeps it."""

@@ -31,7 +31,6 @@ from infra.local.json_inputs import InputError, check_input
 from infra.local.moto_mistakes import is_mistake, mistake_response
 from infra.local.moto_services import BACKENDS, DISPATCHERS, DynamoHandler, S3Response, iam_backends
 from infra.local.protocol_errors import error_response, protocol_of
-from infra.local.turns import Turns
 from service.caller import Caller
 
 log = logging.getLogger(__name__)
@@ -119,7 +118,7 @@ class MotoHost:
         service: str,
         request: LocalRequest,
         *,
-        operation: str | None = None,
+        operation: str,
         region: str | None = None,
         caller: Caller | None = None,
     ) -> LocalResponse:
@@ -134,13 +133,16 @@ class MotoHost:
         def answer(asked: LocalRequest) -> LocalResponse:
             return self._answer(service, asked, operation, region)
 
-        def work() -> LocalResponse:
-            front = self._fronts.get(service)
-            return front(request, region, answer) if front else answer(request)
+        def turn(work: Callable[[], LocalResponse]) -> LocalResponse:
+            effect = effect_of(service, operation, request)
+            return self._state.turns.carry_out(effect, f"{service} {operation}", caller, work, _is_refusal)
 
-        effect = effect_of(service, operation, request)
         try:
-            return self._turns.carry_out(effect, f"{service} {operation}", caller, work, _is_refusal)
+            self._check_open()
+            if service == "s3":
+                return self._state.objects.answer(request, operation, turn, answer)
+            front = self._fronts.get(service)
+            return turn(lambda: front(request, region, answer) if front else answer(request))
         except WriteRefusedError as error:
             return _not_stored(service, error)
         except (NotImplementedError, OperationNotFoundError):
@@ -172,7 +174,8 @@ class MotoHost:
 
         effect = effect_of("dynamodb", operation)
         try:
-            return self._turns.carry_out(effect, f"dynamodb {operation}", None, work, _has_failed)
+            self._check_open()
+            return self._state.turns.carry_out(effect, f"dynamodb {operation}", None, work, _has_failed)
         except WriteRefusedError as error:
             return DynamoAnswer({}, _not_stored("dynamodb", error))
 
@@ -193,20 +196,18 @@ class MotoHost:
         users = list(iam_backends[self.account][_PARTITION].users.values())
         return any(user.id == user_id for user in users)
 
-    @property
-    def _turns(self) -> Turns:
+    def _check_open(self) -> None:
         if not self._open:
             raise RuntimeError("the local AWS is closed")
-        return self._state.turns
 
-    def _answer(self, service: str, request: LocalRequest, operation: str | None, region: str) -> LocalResponse:
+    def _answer(self, service: str, request: LocalRequest, operation: str, region: str) -> LocalResponse:
         if region not in BACKENDS["dynamodb"][self.account].regions:
             message = "Credential should be scoped to a valid region."
             return error_response(service, 403, "InvalidSignatureException", message)
         entrance = _entrance(service, request.path)
         if entrance is None:
             return error_response(service, 400, "InvalidURI", "Couldn't parse the specified URI.")
-        if operation is not None and protocol_of(service) == "json":
+        if protocol_of(service) == "json":
             try:
                 check_input(get_service_model(service).operation_model(operation), request.body)
             except InputError as error:
@@ -234,6 +235,9 @@ class MotoHost:
         built = Request.from_primitives(request.method, f"https://{host}{request.path}{query}", headers, request.body)
         if service == "s3":
             _read_no_form(built)
+            # werkzeug makes one of its own for a form without fields, which an object may look like.
+            if "content-type" in headers:
+                built.environ["CONTENT_TYPE"] = headers["content-type"]
         return built
 
 
@@ -264,7 +268,7 @@ def _not_stored(service: str, error: WriteRefusedError) -> LocalResponse:
 _INTERNAL_ERRORS = {"dynamodb": "InternalServerError", "s3": "InternalError", "kms": "KMSInternalException"}
 
 
-def _internal_error(service: str, operation: str | None) -> LocalResponse:
+def _internal_error(service: str, operation: str) -> LocalResponse:
     """Logs the exception being handled, which is a fault of moto's or ours, and tells the client nothing of it."""
     request_id = str(uuid.uuid4())
     log.exception("%s %s failed (request %s)", service, operation, request_id)
@@ -272,7 +276,7 @@ def _internal_error(service: str, operation: str | None) -> LocalResponse:
     return error_response(service, 500, _INTERNAL_ERRORS.get(service, "InternalFailure"), message, request_id)
 
 
-def _mistake(service: str, operation: str | None) -> LocalResponse:
+def _mistake(service: str, operation: str) -> LocalResponse:
     """Logs the exception being handled, and tells the client what it did wrong."""
     request_id = str(uuid.uuid4())
     log.warning("%s %s could not be read (request %s)", service, operation, request_id, exc_info=True)

@@ -53,8 +53,8 @@ def is_mistake(error: Exception) -> bool:
     return isinstance(error, _MISREAD)
 
 
-def mistake_response(service: str, operation: str | None, request_id: str) -> LocalResponse:
+def mistake_response(service: str, operation: str, request_id: str) -> LocalResponse:
     """The client's error for a request of this operation over which moto fell."""
     general = _GENERAL[protocol_of(service)]
-    status, code, message = _S3_MISTAKES.get(operation or "", general) if service == "s3" else general
+    status, code, message = _S3_MISTAKES.get(operation, general) if service == "s3" else general
     return error_response(service, status, code, message, request_id)

@@ -24,7 +24,6 @@ from service.sigv4 import Verified
 
 _UPLOADS = ("PutObject", "UploadPart")
 _UPLOAD_LIMIT = 5 << 30  # bytes, as AWS has it
-_UPLOAD_LIMIT_IN_MEMORY = 1 << 30
 _OTHER_LIMIT = 8 << 20  # XML: the ten thousand parts of an upload that is completed have the longest
 
 
@@ -36,7 +35,7 @@ class ServiceHost(Protocol):
         service: str,
         request: LocalRequest,
         *,
-        operation: str | None = None,
+        operation: str,
         region: str | None = None,
         caller: Caller | None = None,
     ) -> LocalResponse: ...
@@ -58,18 +57,17 @@ class S3Call:
 
 
 class S3Entrance:
-    """The way of S3's requests to the host. Without `bodies` every upload is handed over in memory."""
+    """The way of S3's requests to the host, with the bodies of large uploads in files."""
 
-    def __init__(self, host: ServiceHost, bodies: Bodies | None, threads: Executor) -> None:
+    def __init__(self, host: ServiceHost, bodies: Bodies, threads: Executor) -> None:
         self._host = host
         self._bodies = bodies
         self._threads = threads
-        self._upload_limit = _UPLOAD_LIMIT_IN_MEMORY if bodies is None else _UPLOAD_LIMIT
 
     async def carry_out(self, exchange: Exchange, call: S3Call) -> LocalResponse:
         """Read the body and answer. Raises SignatureError, BodyTooLargeError and ClientGoneError."""
         length = announced_length(call.request.headers)
-        limit = self._upload_limit if call.uploads else _OTHER_LIMIT
+        limit = _UPLOAD_LIMIT if call.uploads else _OTHER_LIMIT
         if length is not None and length > limit:
             raise BodyTooLargeError(limit)
         with Spool(limit, self._bodies if call.uploads else None) as spool:
@@ -130,7 +128,7 @@ class S3Entrance:
         is left to the sweep at the next start.
         """
         refused = response is not None and 400 <= response.status < 500
-        if self._bodies is not None and (refused or not staged.adopted):
+        if refused or not staged.adopted:
             self._bodies.remove(staged.stored.name)
 
     def _handle(self, call: S3Call, request: LocalRequest, operation: str) -> LocalResponse:

@@ -19,6 +19,7 @@ from infra.local.account import Account, AccountError, SavedAccount
 from infra.local.authentication import Authenticator
 from infra.local.authorization import Authorizer, service_grants
 from infra.local.cloud import CloudOptions, LocalCloud
+from infra.local.durable.bodies import Bodies
 from infra.local.durable.errors import StoreError
 from infra.local.durable.folder import DataFolder
 from infra.local.environment import Running
@@ -76,7 +77,9 @@ def serve(options: ServeOptions) -> None:
         raise ServeError(f"{error.filename or options.data}: {error.strerror or error}") from error
 
 
-def gateway_for(cloud: LocalCloud, host_names: HostNames, current: Callable[[], Account] | None = None) -> Gateway:
+def gateway_for(
+    cloud: LocalCloud, bodies: Bodies, host_names: HostNames, current: Callable[[], Account] | None = None
+) -> Gateway:
     """The gateway in front of an account and everything in it; `current` tells the account's root key as it is now."""
     settings = cloud.settings
     host = cloud.host
@@ -88,6 +91,7 @@ def gateway_for(cloud: LocalCloud, host_names: HostNames, current: Callable[[], 
         host,
         cloud.app,
         host_names,
+        bodies,
     )
 
 
@@ -110,7 +114,7 @@ def _serve_account(
             sound_font=str(options.sound_font.absolute()) if options.sound_font else None,
         ),
     )
-    gateway = gateway_for(cloud, host_names, SavedAccount(options.data, folder.account))
+    gateway = gateway_for(cloud, folder.bodies, host_names, SavedAccount(options.data, folder.account))
     running = Running(os.getpid(), endpoint, str(tls.ca_bundle) if tls and tls.ca_bundle else None)
 
     def announce() -> None:

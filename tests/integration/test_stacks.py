@@ -210,7 +210,8 @@ def test_a_template_cannot_run_code_however_it_comes(
     made = tmp_path / "made-by-the-template"
     headers = {"content-type": content_type}
     query, body = (text.replace("PATH", str(made)) for text in (query, body))
-    answer = host.handle("cloudformation", LocalRequest("POST", "/", query, headers, body.encode()))
+    request = LocalRequest("POST", "/", query, headers, body.encode())
+    answer = host.handle("cloudformation", request, operation="CreateStack")
     assert answer.status == 400
     assert not made.exists()
 

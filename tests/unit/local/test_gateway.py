@@ -16,6 +16,7 @@ from botocore.credentials import Credentials
 from infra.local.account import Account
 from infra.local.authentication import Authenticator
 from infra.local.authorization import Authorizer, service_grants
+from infra.local.durable.bodies import Bodies
 from infra.local.exchange import access_log
 from infra.local.gateway import Gateway
 from infra.local.hosts import HostNames
@@ -71,7 +72,7 @@ def recorder():
 
 
 @pytest.fixture
-def gateway(account, recorder):
+def gateway(account, recorder, tmp_path):
     sessions = Sessions(account)
     made = Gateway(
         account,
@@ -81,6 +82,7 @@ def gateway(account, recorder):
         recorder,
         recorder.api,
         HostNames(["music.example"]),
+        Bodies(tmp_path / "bodies"),
     )
     yield made
     made.close()

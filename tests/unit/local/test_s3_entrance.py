@@ -13,6 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from storing_host import StoringHost
 
+from infra.local import s3_entrance
 from infra.local.account import Account
 from infra.local.authentication import Authenticator
 from infra.local.authorization import Authorizer, service_grants
@@ -318,7 +319,7 @@ def test_an_upload_may_have_five_gibibytes(gateway, account, host, headers):
 
 
 def test_an_upload_whose_length_nobody_announced_is_held_to_the_limit(gateway, account, bodies, monkeypatch):
-    monkeypatch.setattr(gateway._s3, "_upload_limit", 1 << 19)
+    monkeypatch.setattr(s3_entrance, "_UPLOAD_LIMIT", 1 << 19)
     target, headers = signed(account, "s3", "PUT", "/music/key", {}, LARGE)
     headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
     answer = call(gateway, "PUT", target, headers, pieces=in_pieces(LARGE))
