@@ -63,7 +63,7 @@ def attributes_of(kept: type) -> tuple[frozenset[str], frozenset[str]]:
     always: set[str] = set()
     ever: set[str] = set()
     for base in kept.__mro__:
-        if not base.__module__.startswith("moto."):
+        if not base.__module__.startswith(("infra.", "moto.")):
             continue
         for method in _definitions(base.__module__)[base.__name__].body:
             if isinstance(method, ast.FunctionDef):

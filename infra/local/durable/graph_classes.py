@@ -18,7 +18,7 @@ from infra.local.moto_services import BACKENDS  # before anything of moto.cloudf
 # In the order in which they are restored: CloudFormation's stacks refer to the resources of all others.
 SERVICES = (*sorted(BACKENDS.keys() - {"cloudformation"}), "cloudformation")
 
-# By service: modules of moto with the classes in them whose instances are kept.
+# By service: modules, of moto or ours, with the classes in them whose instances are kept.
 _CLASSES: Mapping[str, Mapping[str, str]] = {
     "iam": {
         "moto.iam.models": """
@@ -54,6 +54,7 @@ _CLASSES: Mapping[str, Mapping[str, str]] = {
     "cloudformation": {
         "moto.cloudformation.models": "Change ChangeSet Event Stack",
         "moto.cloudformation.parsing": "Export LazyDict Output OutputMap ResourceMap",
+        "infra.local.durable.stack_state": "GoneResource",
     },
 }
 

@@ -4,10 +4,14 @@ moto makes a resource whenever it is named and not there. So to describe a delet
 again, and a resource whose condition is false would be told of without a name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
+import yaml
+from moto.cloudformation.exceptions import ExportNotFound, ValidationError
 from moto.cloudformation.models import CloudFormationBackend, Stack
+from moto.cloudformation.parsing import Output
 from moto.core.common_models import CloudFormationModel
 
 from infra.local.moto_services import BACKENDS
@@ -21,6 +25,8 @@ class StoredStacks:
 
     def install(self) -> None:
         """From now on; for an account that has no stacks yet."""
+        # The loader that moto reads templates with: `Version: 2012-10-17` is text, as on AWS, and no date.
+        yaml.Loader.add_constructor("tag:yaml.org,2002:timestamp", _text)
         BACKENDS["cloudformation"][self._account].backend = StoredCloudFormation
 
     def attach(self) -> None:
@@ -31,6 +37,10 @@ class StoredStacks:
     def adopt(self, backend: Any) -> None:
         """The same for one backend, which need not be among the account's."""
         backend.adopt_stacks()
+
+
+def _text(loader: yaml.Loader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
 
 
 class StoredCloudFormation(CloudFormationBackend):
@@ -56,10 +66,32 @@ class StoredStack(Stack):
         return [resource for resource in super().stack_resources if resource is not None]
 
     def delete(self) -> None:
-        resources = dict(self.resource_map._parsed_resources)
+        outputs = list(self._outputs_that_can_be_told())
+        before = dict(self.resource_map._parsed_resources)
         super().delete()
-        # They are told of as long as the deleted stack is.
-        self.resource_map._parsed_resources.update(resources)
+        left = self.resource_map._parsed_resources
+        for name, resource in before.items():
+            if name not in left:
+                left[name] = GoneResource(resource)
+        self.output_map._output_json_map = {
+            output.key: {"Value": output.value, "Description": output.description} for output in outputs
+        }
+
+    def _outputs_that_can_be_told(self) -> Iterator[Output]:
+        for name in self.output_map:
+            with suppress(ExportNotFound, ValidationError):
+                output = self.output_map[name]
+                if output:
+                    yield output
+
+
+class GoneResource:
+    """What a deleted stack tells of a resource: no secret of it, and no key."""
+
+    def __init__(self, resource: Any) -> None:
+        self.cf_resource_type = resource.cf_resource_type
+        self.logical_resource_id = resource.logical_resource_id
+        self.physical_resource_id = resource.physical_resource_id
 
 
 # moto's serializer finds StackStatus as `status` because the class is called Stack.

@@ -2,6 +2,7 @@
 
 import threading
 import zlib
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -235,6 +236,46 @@ def test_a_deleted_stack_is_told_of_without_being_made_again(world: SmallWorld, 
         world = reopened(world, tmp_path)
         cloudformation, logs = world.client("cloudformation"), world.client("logs")
     world.close()
+
+
+def test_a_deleted_stack_tells_its_outputs_and_keeps_no_secret(filled: SmallWorld) -> None:
+    cloudformation = filled.client("cloudformation")
+    key = BACKENDS["kms"][filled.account]["us-east-1"].keys
+    material = next(b64encode(key.key_material) for key in key.values() if "alias/stacked" in key.aliases)
+    secret = BACKENDS["iam"][filled.account]["aws"].users["stacked-user"].access_keys[0].secret_access_key.encode()
+    stack = cloudformation.describe_stacks(StackName="full")["Stacks"][0]
+    cloudformation.delete_stack(StackName="full")
+    told = cloudformation.describe_stacks(StackName=stack["StackId"])["Stacks"][0]
+    assert {o["OutputKey"]: o["OutputValue"] for o in told["Outputs"]} == {
+        output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]
+    }
+    assert len(cloudformation.list_stack_resources(StackName=stack["StackId"])["StackResourceSummaries"]) == 10
+    for content in stored(filled).values():
+        assert content is None or (material not in content and secret not in content)
+
+
+def test_a_version_in_a_template_is_no_date(world: SmallWorld) -> None:
+    template = """
+AWSTemplateFormatVersion: 2010-09-09
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: organ
+      AssumeRolePolicyDocument:
+        Version: 2012-10-17
+        Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: "sts:AssumeRole"}]
+  Policy:
+    Type: AWS::IAM::Policy
+    Properties:
+      PolicyName: own
+      Roles: [!Ref Role]
+      PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}
+"""
+    world.client("cloudformation").create_stack(StackName="dated", TemplateBody=template)
+    iam = world.client("iam")
+    assert iam.get_role_policy(RoleName="organ", PolicyName="own")["PolicyDocument"]["Version"] == "2012-10-17"
+    assert iam.get_role(RoleName="organ")["Role"]["AssumeRolePolicyDocument"]["Version"] == "2012-10-17"
 
 
 def test_a_resource_whose_condition_is_false_is_not_told_of(filled: SmallWorld) -> None:
