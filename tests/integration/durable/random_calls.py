@@ -47,7 +47,7 @@ class RandomCalls:
             self._get: 8,
             self._batch_get: 4,
             self._batch_write: 4,
-            self._transact: 9,
+            self._transact: 14,
             self._transact_get: 3,
             self._query: 20,
             self._scan: 8,
@@ -240,12 +240,22 @@ class RandomCalls:
             kind = self._random.choice(["Put", "Update", "Delete", "ConditionCheck"])
             arguments: dict[str, Any] = {"TableName": table}
             arguments |= {"Item": self._item(table)} if kind == "Put" else {"Key": self._key(table)}
+            if items and self._random.random() < 0.05:
+                arguments, kind = self._same_item(items[0]), "Delete"
             arguments |= self._update_expression() if kind == "Update" else {}
             arguments = self._with_condition(arguments, 1 if kind == "ConditionCheck" else 0.2, "ConditionExpression")
             if "ConditionExpression" in arguments:
                 arguments["ReturnValuesOnConditionCheckFailure"] = self._random.choice(["NONE", "ALL_OLD"])
             items.append({kind: arguments})
         self._call("transact_write_items", TransactItems=items)
+
+    @staticmethod
+    def _same_item(item: dict[str, Any]) -> dict[str, Any]:
+        """That of another operation of the transaction, which is a mistake."""
+        (operation,) = item.values()
+        attributes = operation.get("Key") or operation["Item"]
+        key = {name: value for name, value in attributes.items() if name in ("pk", "sk")}
+        return {"TableName": operation["TableName"], "Key": key}
 
     # -- reads
 

@@ -96,7 +96,7 @@ def compare(host: TableHost, stock: StockDynamoDB, seed: int, count: int) -> Non
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_random_calls_are_answered_as_by_moto(host: TableHost, stock: StockDynamoDB, seed: int) -> None:
-    compare(host, stock, seed, 350)
+    compare(host, stock, seed, 250)
 
 
 @pytest.mark.slow
