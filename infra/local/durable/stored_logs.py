@@ -25,7 +25,7 @@ from infra.local.moto_services import BACKENDS
 _MOST_EVENTS = 10_000
 _MOST_BYTES = 1024 * 1024
 _BYTES_BESIDE_MESSAGE = 26  # what AWS counts for an event in addition to its message
-_SCANNED = 100_000
+_SCANNED = 25_000
 
 # What moto keeps in a stream and we in rows.
 _IN_ROWS = (
