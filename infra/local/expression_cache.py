@@ -10,32 +10,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from moto.dynamodb import comparisons, models, responses
 from moto.dynamodb.comparisons import AttributeValue, ConditionExpressionParser
-from moto.dynamodb.parsing.ast_nodes import DepthFirstTraverser  # type: ignore[attr-defined]
-from moto.dynamodb.parsing.expressions import UpdateExpressionParser  # type: ignore[attr-defined]
-
-from infra.local.item_answers import answered
-from infra.local.update_cache import CachedUpdateValidator, update_tree
 
 _KEPT = 512
 _LONGEST = 1024  # characters; longer ones are rare, and their trees large
-
-
-def cache_expressions() -> None:
-    """From now on, for the whole process, moto parses what it has parsed before no second time.
-
-    Its other detour is shortened with it (item_answers).
-    """
-    replaced: tuple[tuple[Any, str, Any], ...] = (
-        (comparisons, "ConditionExpressionParser", CachedConditionParser),
-        (UpdateExpressionParser, "make", staticmethod(update_tree)),
-        (models, "UpdateExpressionValidator", CachedUpdateValidator),
-        (responses, "dynamo_to_dict", answered),
-        (DepthFirstTraverser, "nodes_to_be_processed", _node_types),
-    )
-    for holder, name, ours in replaced:
-        setattr(holder, name, ours)
 
 
 class CachedConditionParser(ConditionExpressionParser):
@@ -90,7 +68,7 @@ def _condition_tree(text: str, names: tuple[tuple[str, str], ...]) -> _Condition
 _NODE_TYPES: dict[type, tuple[type, ...]] = {}
 
 
-def _node_types(traverser: Any) -> tuple[type, ...]:
+def node_types(traverser: Any) -> tuple[type, ...]:
     """The node types that a traverser of moto's changes: the same for all of its class, and asked for at each node."""
     kind = type(traverser)
     if kind not in _NODE_TYPES:

@@ -13,9 +13,9 @@ from infra.local.durable.objects import ObjectStore
 from infra.local.durable.small_services import SmallServices
 from infra.local.durable.stack_state import StoredStacks
 from infra.local.durable.stored_logs import StoredLogs
-from infra.local.expression_cache import cache_expressions
 from infra.local.moto_instances import forget_instances
 from infra.local.moto_services import BACKENDS
+from infra.local.moto_shortcuts import take_shortcuts
 from infra.local.turns import Turns
 
 _PARTITION = "aws"
@@ -29,7 +29,7 @@ class HostedState:
         self._account = folder.account.id
         self._forget()
         forget_instances()
-        cache_expressions()
+        take_shortcuts()
         strong_secrets.install(self._account)
         key_policies.install(self._account)
         tables = TableStore(folder.store, BACKENDS["dynamodb"][self._account])

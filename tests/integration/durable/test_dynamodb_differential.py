@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 
-from infra.local.expression_cache import cache_expressions
 from infra.local.moto_mistakes import is_mistake
+from infra.local.moto_shortcuts import take_shortcuts
 from tests.integration.durable.random_calls import RandomCalls
 from tests.integration.durable.stock_dynamodb import StockDynamoDB
 from tests.integration.durable.table_host import TableHost, client_of, opened
@@ -22,7 +22,7 @@ Answer = tuple[int, Any, Any]
 
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[TableHost]:
-    cache_expressions()
+    take_shortcuts()
     with opened(tmp_path) as host:
         yield host
 

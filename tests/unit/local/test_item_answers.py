@@ -7,6 +7,7 @@ from moto.dynamodb.models.dynamo_type import DynamoType, Item
 from moto.dynamodb.models.utilities import dynamo_to_dict
 
 from infra.local.item_answers import answered
+from infra.local.moto_shortcuts import size, size_by_moto
 
 names = st.text(max_size=3)
 scalars = st.one_of(
@@ -49,3 +50,12 @@ def test_an_answer_is_not_the_table_s_own() -> None:
     answer["Item"]["list"]["L"].append("more")
     answer["Item"]["set"]["SS"].append("more")
     assert item.to_json()["Attributes"] == {"list": {"L": [{"S": "a"}]}, "set": {"SS": ["a"]}}
+
+
+@given(values)
+def test_a_value_weighs_what_moto_would_have_weighed(value: Any) -> None:
+    assert size(DynamoType(value)) == size_by_moto(DynamoType(value))
+
+
+def test_text_weighs_its_bytes() -> None:
+    assert [size(DynamoType({"S": text})) for text in ("", "abc", "cé", "漢")] == [0, 3, 3, 3]
