@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 Moto = Callable[[LocalRequest], LocalResponse]
 Turn = Callable[[Callable[[], LocalResponse]], LocalResponse]
 
-_ATTEMPTS = 5  # of a request that others overtake
+_ATTEMPTS = 3  # of a request that others overtake, before they have to wait for it
 
 _LONGEST_KEY = 1024  # bytes
 _STATUS = {
@@ -63,7 +63,6 @@ _STATUS = {
     "NotImplemented": 501,
     "PreconditionFailed": 412,
 }
-_BUSY = "A conflicting operation is currently in progress against this resource. Please try again."
 # Headers of the transfer, which moto would keep as metadata or act on.
 _OF_THE_TRANSFER = frozenset({"content-md5", "x-amz-content-sha256", "x-amz-decoded-content-length", "x-amz-trailer"})
 _ALGORITHM = "x-amz-sdk-checksum-algorithm"
@@ -120,27 +119,36 @@ class ObjectStore:
         takes back what it wrote when its answer is an error; `moto` answers a request as moto does.
         """
         request = without_chunks(request)
-        for attempt in range(1, _ATTEMPTS + 1):
+        for _ in range(_ATTEMPTS):
             try:
-                return self._answer(request, operation or "", turn, moto)
+                return self._answer(request, operation or "", turn, moto, alone=False)
             except OvertakenError:
                 continue
             except DamagedError:
                 # Whoever reads without a turn may find a file gone whose row has just been replaced.
-                if operation not in OF_AN_OBJECT | COPYING or attempt == _ATTEMPTS:
+                if operation not in OF_AN_OBJECT | COPYING:
                     raise
-        return error_response("s3", 409, "OperationAborted", _BUSY)
+        return self._answer(request, operation or "", turn, moto, alone=True)
 
-    def _answer(self, request: LocalRequest, operation: str, turn: Turn, moto: Moto) -> LocalResponse:
+    def _answer(self, request: LocalRequest, operation: str, turn: Turn, moto: Moto, *, alone: bool) -> LocalResponse:
+        """One attempt; `alone`, it is got ready in its turn, where nobody can overtake it."""
         address = S3Address.of(request)
         given = NOTHING
         unneeded: list[str] = []
+
+        def work() -> LocalResponse:
+            nonlocal given
+            if alone:
+                given = self._given(request, operation, address)
+            return self._carry_out(request, operation, address, given, moto, unneeded)
+
         try:
             if len(address.key.encode()) > _LONGEST_KEY:
                 raise S3ClientError("KeyTooLongError", "Your key is too long")
             refuse_other_encryption(request.headers, request.body if operation == "PutBucketEncryption" else b"")
-            given = self._given(request, operation, address)
-            answer = turn(lambda: self._carry_out(request, operation, address, given, moto, unneeded))
+            if not alone:
+                given = self._given(request, operation, address)
+            answer = turn(work)
         except S3ClientError as error:
             return _refusal(error)
         except BaseException as error:

@@ -1,8 +1,10 @@
 """Objects on disk, as boto3 sees them: what is put comes back after a restart, and nothing is left of what is gone."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -290,3 +292,40 @@ def test_nothing_of_an_object_is_in_the_folder_in_the_clear(tmp_path: Path) -> N
         found = [path for path in tmp_path.rglob("*") if path.is_file() and marker.strip() in path.read_bytes()]
     assert found == []
     assert not any(marker.strip() in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_rows_and_files_agree_after_many_requests_at_once(host: ObjectHost) -> None:
+    ends = time.monotonic() + 2
+    surprises: list[BaseException] = []
+
+    def work(seed: int) -> None:
+        client, random = host.client(), Random(seed)
+        while time.monotonic() < ends and not surprises:
+            place = {"Bucket": "bucket", "Key": random.choice("abc")}
+            source = {"Bucket": "bucket", "Key": random.choice("abc")}
+            calls = (
+                lambda place=place: client.put_object(**place, Body=bytes(random.choice([10, 100_000]))),
+                lambda place=place: client.get_object(**place)["Body"].read(),
+                lambda place=place, source=source: client.copy_object(
+                    **place, CopySource=source, MetadataDirective="REPLACE"
+                ),
+                lambda place=place: client.delete_object(**place),
+            )
+            try:
+                random.choice(calls)()
+            except ClientError as error:
+                if error.response["Error"]["Code"] != "NoSuchKey":
+                    surprises.append(error)
+            except Exception as error:
+                surprises.append(error)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert surprises == []
+    with host.store.reading() as connection:
+        assert {name for (name,) in connection.execute("SELECT name FROM body_file")} == host.bodies.names()
+        (objects,) = connection.execute("SELECT count(*) FROM object").fetchone()
+        assert connection.execute("SELECT count(*) FROM object_body").fetchone() == (objects,)
