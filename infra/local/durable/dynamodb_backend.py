@@ -69,6 +69,11 @@ class StoredDynamoDB(DynamoDBBackend):
     def reset(self) -> None:
         self.__init__(self.region_name, self.account_id, self.rows)  # type: ignore[misc]
 
+    def get_table(self, table_name: str) -> Table:
+        """Also between the moment in which definitions are put back and that in which they are attached."""
+        table = super().get_table(table_name)
+        return table if isinstance(table, StoredTable) else _attach(table, self.rows)
+
     def create_table(self, name: str, **definition: Any) -> StoredTable:  # type: ignore[override]
         _refuse_streams(definition.get("streams"))
         table = super().create_table(name, **definition)
@@ -81,14 +86,13 @@ class StoredDynamoDB(DynamoDBBackend):
         return _attach(table, self.rows)
 
     def delete_table(self, name: str) -> Table:
-        """Returns the definition, for the answer; its count of items is kept in it."""
-        table = self.get_table(name)
-        items = len(table)
+        """Returns a copy of the definition, for the answer: a reader may still be in the table."""
+        table = _stored(self.get_table(name))
+        answer: _DeletedTable = object.__new__(_DeletedTable)
+        vars(answer).update(vars(table), items=len(table))
         super().delete_table(name)
-        self.rows.drop_table(_stored(table).item_table)
-        table.__class__ = _DeletedTable  # type: ignore[type-abstract]
-        table.items = items  # type: ignore[assignment]
-        return table
+        self.rows.drop_table(table.item_table)
+        return answer
 
     def update_table(self, name: str, attr_definitions: Any, **changes: Any) -> Table:  # type: ignore[override]
         _refuse_streams(changes.get("stream_spec"))
@@ -130,7 +134,7 @@ class StoredDynamoDB(DynamoDBBackend):
 
 
 class _DeletedTable(StoredTable):
-    """What is left of a table for the answer to DeleteTable."""
+    """A table for the answer to DeleteTable; `items` is their number."""
 
     def __len__(self) -> int:
         return self.items  # type: ignore[return-value]
@@ -178,10 +182,10 @@ def _faults_told(call: Callable[..., Any], *arguments: Any, **named: Any) -> Any
 
 
 def _attach(table: Table, rows: ItemRows) -> StoredTable:
+    # In this order: a reader that finds a stored table finds its items as well.
+    table.items = StoredItems(rows, table)  # type: ignore[assignment, arg-type]
     table.__class__ = StoredTable  # type: ignore[type-abstract]
-    assert isinstance(table, StoredTable)
-    table.items = StoredItems(rows, table)
-    return table
+    return _stored(table)
 
 
 def _stored(table: Table) -> StoredTable:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from moto.dynamodb.models.dynamo_type import Item
+from moto.dynamodb.models.table import Table
 
 from infra.local.durable.errors import DamagedError
 from tests.integration.durable.table_host import TableHost, opened
@@ -130,6 +131,28 @@ def test_nothing_of_an_item_stays_in_memory(client: Any) -> None:
     client.update_item(TableName="things", Key=key(1), AttributeUpdates={"g": {"Value": {"S": "y"}}})
     gc.collect()
     assert [thing for thing in gc.get_objects() if isinstance(thing, Item)] == []
+
+
+def test_a_table_is_read_while_its_definition_is_being_put_back(host: TableHost, client: Any) -> None:
+    create(client)
+    fill(client, 1)
+    table = host.backend.tables["things"]
+    table.__class__ = Table  # as it is restored
+    del table.items
+    assert client.get_item(TableName="things", Key=key(0))["Item"]["n"] == {"N": "0"}
+    assert client.scan(TableName="things")["Count"] == 1
+
+
+def test_a_reader_that_is_in_a_table_may_finish_when_it_is_deleted(host: TableHost, client: Any) -> None:
+    create(client)
+    fill(client, 1)
+    table = host.backend.get_table("things")
+    with host.store.reading():
+        deleting = threading.Thread(target=client.delete_table, kwargs={"TableName": "things"})
+        deleting.start()
+        deleting.join()
+        items, scanned, _ = table.scan({}, None, None)
+    assert (len(items), scanned) == (1, 1)
 
 
 # -- whole or not at all
