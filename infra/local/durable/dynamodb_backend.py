@@ -88,7 +88,7 @@ class StoredDynamoDB(DynamoDBBackend):
     def delete_table(self, name: str) -> Table:
         """Returns a copy of the definition, for the answer: a reader may still be in the table."""
         table = _stored(self.get_table(name))
-        answer: _DeletedTable = object.__new__(_DeletedTable)
+        answer: _DeletedTable = object.__new__(_DeletedTable)  # type: ignore[type-abstract]
         vars(answer).update(vars(table), items=len(table))
         super().delete_table(name)
         self.rows.drop_table(table.item_table)

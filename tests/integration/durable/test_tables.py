@@ -148,6 +148,7 @@ def test_a_reader_that_is_in_a_table_may_finish_when_it_is_deleted(host: TableHo
     fill(client, 1)
     table = host.backend.get_table("things")
     with host.store.reading():
+        assert len(table) == 1  # its snapshot begins with its first read
         deleting = threading.Thread(target=client.delete_table, kwargs={"TableName": "things"})
         deleting.start()
         deleting.join()
