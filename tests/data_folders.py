@@ -46,5 +46,5 @@ def digests(path: Path) -> dict[str, str]:
     return {
         str(file.relative_to(path)): hashlib.sha256(file.read_bytes()).hexdigest()
         for file in sorted(path.rglob("*"))
-        if file.is_file() and not file.name.endswith((".lock", "-wal", "-shm"))
+        if file.is_file() and not file.name.endswith(("lock", "-wal", "-shm"))
     }

@@ -36,6 +36,7 @@ from infra.local.platform_calls import (
 )
 
 _MOST_ROUNDS = 8
+_NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +189,9 @@ def _lock_where_possible(data: Path) -> Iterator[bool]:
     except FolderInUseError:
         yield True
     except OSError as error:
-        if error.errno not in (errno.EROFS, errno.EACCES, errno.EPERM):
+        if error.errno not in _NOT_WRITABLE:
             raise
-        yield False  # nobody can serve a folder that cannot be written
+        yield False  # nobody can begin to serve a folder that cannot be written
     else:
         with lock:
             yield False
@@ -209,6 +210,11 @@ def _held_bodies(data: Path) -> Iterator[None]:
 @contextmanager
 def _scratch(data: Path) -> Iterator[Path]:
     """A folder to work in, in the data folder where that can be written."""
-    inside = data if os.access(data, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="doctor.", dir=inside) as scratch:
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="doctor.", dir=data)
+    except OSError as error:
+        if error.errno not in _NOT_WRITABLE:
+            raise
+        folder = tempfile.TemporaryDirectory(prefix="chorale-doctor.")
+    with folder as scratch:
         yield Path(scratch)

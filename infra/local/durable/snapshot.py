@@ -13,6 +13,8 @@ from infra.local.durable.errors import DamagedError, NewerFormatError, StoreErro
 from infra.local.durable.schema import APPLICATION_ID, FORMAT
 from infra.local.platform_calls import PRIVATE_FILE_MODE
 
+_NOT_WRITABLE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL)
+
 
 @contextmanager
 def reading_only(database: Path, *, unshared: bool = False) -> Iterator[sqlite3.Connection]:
@@ -77,9 +79,12 @@ def _connected(database: Path, *, unshared: bool) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(f"{name}?mode=ro", uri=True, isolation_level=None)
         connection.execute("PRAGMA schema_version")
-    except sqlite3.OperationalError:
-        # Without a log beside it nobody writes the file, and where its folder cannot be written nobody can.
-        if os.access(database.parent, os.W_OK) or database.with_name(f"{database.name}-wal").exists():
+    except sqlite3.OperationalError as error:
+        # There is no room for what SQLite wants beside the file, or no permission. Without a log nobody writes it, and
+        # where that is so nobody can begin to.
+        log = database.with_name(f"{database.name}-wal")
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code not in _NOT_WRITABLE or (log.exists() and log.stat().st_size):
             raise
         connection = sqlite3.connect(immutable, uri=True, isolation_level=None)
     return connection
