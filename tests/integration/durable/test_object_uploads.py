@@ -1,6 +1,7 @@
 """Uploads in parts: they outlive a restart, and the object they become is made of their files."""
 
 import hashlib
+import json
 import zlib
 from base64 import b64encode
 from collections.abc import Iterator
@@ -259,3 +260,18 @@ def test_parts_are_copied_from_other_objects(host: ObjectHost) -> None:
     upload.complete()
     assert client.get_object(Bucket="bucket", Key="key")["Body"].read() == FIRST + LAST
     assert len(host.bodies.names()) == 2
+
+
+def test_a_bucket_that_goes_with_its_stack_takes_its_uploads_along(host: ObjectHost) -> None:
+    template = {"Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "of-the-stack"}}}}
+    cloudformation, client = host.client("cloudformation"), host.client()
+    cloudformation.create_stack(StackName="stack", TemplateBody=json.dumps(template))
+    upload = {"Bucket": "of-the-stack", "Key": "key"}
+    upload["UploadId"] = client.create_multipart_upload(**upload)["UploadId"]
+    client.upload_part(**upload, PartNumber=1, Body=LAST)
+    cloudformation.delete_stack(StackName="stack")
+    client.list_buckets()  # files are removed when S3 is next asked
+    assert host.bodies.names() == set()
+    with host.store.reading() as connection:
+        for table in ("upload", "upload_part", "body_file"):
+            assert connection.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)

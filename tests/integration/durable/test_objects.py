@@ -2,6 +2,8 @@
 
 import threading
 import time
+import zlib
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -11,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.durable.errors import DiskFullError
-from infra.local.http import LocalRequest
+from infra.local.http import LocalRequest, StagedBody
 from tests.integration.durable.object_host import ObjectHost, opened
 
 LARGE = bytes(range(256)) * 1200  # beyond what is kept in a row
@@ -329,3 +331,49 @@ def test_rows_and_files_agree_after_many_requests_at_once(host: ObjectHost) -> N
         assert {name for (name,) in connection.execute("SELECT name FROM body_file")} == host.bodies.names()
         (objects,) = connection.execute("SELECT count(*) FROM object").fetchone()
         assert connection.execute("SELECT count(*) FROM object_body").fetchone() == (objects,)
+
+
+def staged(host: ObjectHost, body: bytes) -> StagedBody:
+    """A body as the gateway hands it over: in its file."""
+    with host.bodies.writer() as writer:
+        writer.write(body)
+        stored = writer.finish()
+    return StagedBody(stored, writer.md5, {"content-md5": "of no concern"})
+
+
+def test_a_body_that_is_in_its_file_is_adopted(host: ObjectHost) -> None:
+    given = staged(host, LARGE)
+    headers = {"x-amz-sdk-checksum-algorithm": "CRC32"}
+    answer = host.handle("s3", LocalRequest("PUT", "/bucket/key", "", headers, b"", given), "PutObject")
+    assert dict(answer.headers)["x-amz-checksum-crc32"] == b64encode(zlib.crc32(LARGE).to_bytes(4)).decode()
+    assert given.adopted
+    assert host.bodies.names() == {given.stored.name}
+    assert body_of(host.client(), "key") == LARGE
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "headers"),
+    [
+        ("/none/key", "", {}),
+        ("/bucket/key", "", {"x-amz-server-side-encryption": "rot13"}),
+        ("/bucket/key", "", {"x-amz-storage-class": "no such class"}),
+        ("/bucket/key", "partNumber=1&uploadId=none", {}),
+    ],
+)
+def test_a_body_whose_request_is_refused_is_not_adopted(
+    host: ObjectHost, path: str, query: str, headers: dict[str, str]
+) -> None:
+    given = staged(host, LARGE)
+    operation = "UploadPart" if query else "PutObject"
+    answer = host.handle("s3", LocalRequest("PUT", path, query, headers, b"", given), operation)
+    assert answer.status in (400, 404)
+    assert not given.adopted  # whoever received it removes it
+    with host.store.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM body_file").fetchone() == (0,)
+
+
+def test_a_key_has_1024_bytes_at_most(host: ObjectHost) -> None:
+    client = host.client()
+    client.put_object(Bucket="bucket", Key="é" * 512, Body=b"x")
+    too_long = {"Bucket": "bucket", "Key": "é" * 513}
+    assert error_of(client.put_object, **too_long, Body=b"x") == ("KeyTooLongError", 400)
