@@ -31,18 +31,23 @@ class Served:
 @contextmanager
 def chorale(prefix: Sequence[str] = ()) -> Iterator[Served]:
     """Our server on an empty folder. `prefix` is a command that runs it, such as strace with its options."""
-    with tempfile.TemporaryDirectory(prefix="chorale-bench-") as folder:
-        data = Path(folder)
-        command = [*prefix, sys.executable, "-m", "service.cli", "serve", "--port", "0", "--data", folder]
-        with (data / "server.log").open("wb") as log:
-            process = subprocess.Popen(command, stdout=log, stderr=log)
-        running = _when_ready(process, data)
-        try:
-            host, _, port = running.endpoint.removeprefix("http://").partition(":")
-            yield Served((host, int(port)), running, data)
-        finally:
-            os.kill(running.pid, signal.SIGTERM)
-            process.wait(60)
+    with tempfile.TemporaryDirectory(prefix="chorale-bench-") as folder, chorale_on(Path(folder), prefix) as served:
+        yield served
+
+
+@contextmanager
+def chorale_on(data: Path, prefix: Sequence[str] = ()) -> Iterator[Served]:
+    """Our server on a folder that is there."""
+    command = [*prefix, sys.executable, "-m", "service.cli", "serve", "--port", "0", "--data", str(data)]
+    with (data / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    running = _when_ready(process, data)
+    try:
+        host, _, port = running.endpoint.removeprefix("http://").partition(":")
+        yield Served((host, int(port)), running, data)
+    finally:
+        os.kill(running.pid, signal.SIGTERM)
+        process.wait(60)
 
 
 def _when_ready(process: subprocess.Popen[bytes], data: Path) -> Running:
