@@ -4,13 +4,13 @@ Definitions of tables stay moto's objects in memory; whoever saves them leaves o
 """
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 from moto.core.base_backend import AccountSpecificBackend
 from moto.dynamodb.exceptions import MockValidationException
 from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.table import Table
+from moto.dynamodb.models.table import GlobalSecondaryIndex, SecondaryIndex, Table
 
 from infra.local.durable.errors import StoreError, WriteRefusedError
 from infra.local.durable.item_rows import ItemRows
@@ -94,22 +94,22 @@ class StoredDynamoDB(DynamoDBBackend):
         self.rows.drop_table(table.item_table)
         return answer
 
-    def update_table(self, name: str, attr_definitions: Any, **changes: Any) -> Table:  # type: ignore[override]
+    def update_table(  # type: ignore[override]
+        self, name: str, attr_definitions: Any, global_index: list[dict[str, Any]] | None, **changes: Any
+    ) -> Table:
         _refuse_streams(changes.get("stream_spec"))
         table = _stored(self.get_table(name))
-        before = {index.name: index for index in table.global_indexes}
         if attr_definitions:
-            attr_definitions = _all_definitions(table, attr_definitions)
-        super().update_table(name, attr_definitions, **changes)
-        _check_indexes(table)
-        after = {index.name: index for index in table.global_indexes}
-        for index_name in before.keys() - after.keys():
-            self.rows.drop_index(table.item_table, index_name)
-        for index_name, index in after.items():
-            if before.get(index_name) is not index:
-                self.rows.drop_index(table.item_table, index_name)
+            table.attr = attr_definitions = _all_definitions(table, attr_definitions)
+        for update in global_index or []:
+            if "Delete" in update:
+                self.rows.drop_index(table.item_table, update["Delete"]["IndexName"])
+            if "Create" in update:
+                # Filled before moto makes it known: a reader does not find it empty.
+                index = GlobalSecondaryIndex.create(update["Create"], table.table_key_attrs)
+                _check_names([*table.all_indexes(), index])
                 table.add_to_index(index)
-        return table
+        return super().update_table(name, attr_definitions, global_index or [], **changes)
 
     def update_item(self, table_name: str, *arguments: Any, **named: Any) -> Any:
         """moto changes the item that it found; here it is put back."""
@@ -200,12 +200,16 @@ def _all_definitions(table: Table, given: list[dict[str, str]]) -> list[dict[str
 
 
 def _check_indexes(table: Table) -> None:
-    names = [index.name for index in table.all_indexes()]
+    _check_names(table.all_indexes())
+    for index in table.all_indexes():
+        keys_of_index(table, index)
+
+
+def _check_names(indexes: Iterable[SecondaryIndex]) -> None:
+    names = [index.name for index in indexes]
     for name in names:
         if names.count(name) > 1:
             raise MockValidationException(f"{_INVALID}Duplicate index name: {name}")
-    for index in table.all_indexes():
-        keys_of_index(table, index)
 
 
 def _refuse_streams(specification: dict[str, Any] | None) -> None:

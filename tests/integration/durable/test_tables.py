@@ -255,6 +255,14 @@ def create_index(client: Any, name: str, **key_attribute: str) -> Any:
     )
 
 
+def test_an_index_of_a_name_that_is_taken_is_refused(client: Any) -> None:
+    create(client, index("by-g", "g"), g="S")
+    fill(client, 2, g={"S": "x"})
+    with pytest.raises(ClientError, match="Duplicate index name: by-g"):
+        create_index(client, "by-g", g="S")
+    assert client.scan(TableName="things", IndexName="by-g")["Count"] == 2
+
+
 def test_attributes_that_an_update_does_not_name_stay_defined(client: Any) -> None:
     create(client)
     create_index(client, "by-g", g="S")
