@@ -32,26 +32,26 @@ Conditions:
 Resources:
   Bucket: {Type: AWS::S3::Bucket, Properties: {BucketName: !Sub "${Prefix}-bucket"}}
   Unmade: {Type: AWS::S3::Bucket, Condition: Never}
-  Key: {Type: AWS::KMS::Key, Properties: {KeyPolicy: {Version: "2012-10-17", Statement: []}}}
+  Key: {Type: AWS::KMS::Key, Properties: {KeyPolicy: {Version: 2012-10-17, Statement: []}}}
   Alias: {Type: AWS::KMS::Alias, Properties: {AliasName: alias/stacked, TargetKeyId: !Ref Key}}
   Group: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Sub "/${Prefix}/group"}}
   User: {Type: AWS::IAM::User, Properties: {UserName: !Sub "${Prefix}-user"}}
   AccessKey: {Type: AWS::IAM::AccessKey, Properties: {UserName: !Ref User}}
   Role:
     Type: AWS::IAM::Role
-    Properties: {RoleName: !Sub "${Prefix}-role", AssumeRolePolicyDocument: {Version: "2012-10-17", Statement: []}}
+    Properties: {RoleName: !Sub "${Prefix}-role", AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: []}}
   Policy:
     Type: AWS::IAM::Policy
     Properties:
       PolicyName: inline
       Users: [!Ref User]
       Roles: [!Ref Role]
-      PolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}
+      PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}
   Managed:
     Type: AWS::IAM::ManagedPolicy
     Properties:
       ManagedPolicyName: stacked
-      PolicyDocument: {Version: "2012-10-17", Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}
+      PolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Action: "s3:*", Resource: "*"}]}
   Table:
     Type: AWS::DynamoDB::Table
     Properties:
@@ -62,6 +62,64 @@ Resources:
 Outputs:
   BucketName: {Value: !Ref Bucket, Export: {Name: stacked-bucket}}
   KeyArn: {Value: !GetAtt Key.Arn, Description: the key's name}
+"""
+EVERY_SETTING = """
+Parameters:
+  Names: {Type: CommaDelimitedList}
+  Days: {Type: Number, Default: 3}
+Mappings: {Sizes: {small: {Read: 1}}}
+Resources:
+  Bucket:
+    Type: AWS::S3::Bucket
+    DeletionPolicy: Retain
+    Properties:
+      BucketName: !Select [0, !Ref Names]
+      Tags: [{Key: room, Value: organ}]
+      BucketEncryption:
+        ServerSideEncryptionConfiguration: [{ServerSideEncryptionByDefault: {SSEAlgorithm: AES256}}]
+      LifecycleConfiguration:
+        Rules:
+          - Id: parts
+            Status: Enabled
+            Prefix: ""
+            AbortIncompleteMultipartUpload: {DaysAfterInitiation: 1}
+      OwnershipControls: {Rules: [{ObjectOwnership: BucketOwnerEnforced}]}
+      PublicAccessBlockConfiguration: {BlockPublicAcls: true}
+      VersioningConfiguration: {Status: Enabled}
+  Key:
+    Type: AWS::KMS::Key
+    Properties: {Description: set, EnableKeyRotation: true, Enabled: true, KeyPolicy: {Statement: []}}
+  Group:
+    Type: AWS::Logs::LogGroup
+    DependsOn: [Bucket]
+    Properties:
+      LogGroupName: !Join ["/", ["", set, !Ref "AWS::Region"]]
+      RetentionInDays: !Ref Days
+      Tags: [{Key: room, Value: organ}]
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: []}
+      Tags: [{Key: room, Value: organ}]
+  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}, {AttributeName: n, AttributeType: N}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+      ProvisionedThroughput:
+        ReadCapacityUnits: !FindInMap [Sizes, small, Read]
+        WriteCapacityUnits: 2
+      GlobalSecondaryIndexes:
+        - IndexName: by-n
+          KeySchema: [{AttributeName: n, KeyType: HASH}]
+          Projection: {ProjectionType: KEYS_ONLY}
+          ProvisionedThroughput: {ReadCapacityUnits: 1, WriteCapacityUnits: 1}
+      PointInTimeRecoverySpecification: {PointInTimeRecoveryEnabled: true}
+      TimeToLiveSpecification: {AttributeName: ttl, Enabled: true}
+      Tags: [{Key: room, Value: organ}]
+Outputs:
+  Table: {Value: !GetAtt Table.Arn}
+  Encoded: {Value: {"Fn::Base64": !Ref Group}}
 """
 IMPORTING = """
 Resources:
@@ -224,6 +282,8 @@ def fill_objects(s3: Any, kms: Any) -> None:
 def fill_stacks(cloudformation: Any) -> None:
     tags = [{"Key": "room", "Value": "organ"}]
     cloudformation.create_stack(StackName="full", TemplateBody=TEMPLATE, Tags=tags)
+    names = [{"ParameterKey": "Names", "ParameterValue": "set-bucket,other"}]
+    cloudformation.create_stack(StackName="every-setting", TemplateBody=EVERY_SETTING, Parameters=names)
     cloudformation.create_stack(StackName="importing", TemplateBody=IMPORTING)
     cloudformation.create_stack(StackName="updated", TemplateBody=SMALL.replace("NAME", "/before"))
     cloudformation.update_stack(StackName="updated", TemplateBody=SMALL.replace("NAME", "/after"))
@@ -354,6 +414,8 @@ def _of_buckets(s3: Any) -> Iterator[tuple[str, Any]]:
         *("get_bucket_encryption", "get_bucket_ownership_controls", "get_bucket_tagging", "get_public_access_block"),
     ):
         yield _told(s3, operation, Bucket="choir-full")
+        yield _told(s3, operation, Bucket="set-bucket")
+    yield _told(s3, "get_bucket_lifecycle_configuration", Bucket="set-bucket")
 
 
 def _of_items(dynamodb: Any) -> Iterator[tuple[str, Any]]:

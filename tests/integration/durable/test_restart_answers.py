@@ -20,15 +20,14 @@ SIGNING = {
     "ECC_SECG_P256K1": "ECDSA_SHA_256",
 }
 _NAMES = {"cloudwatch": "logs"}
-# Operations that tell of what is kept; GetBucketPolicy and GetBucketLifecycleConfiguration have nothing to tell of that
-# a supported operation could have put there.
+# Operations that tell of what is kept; GetBucketPolicy has nothing to tell of that anything could have put there.
 DESCRIBING = {
     (service, operation)
     for (service, operation), effect in EFFECTS.items()
     if effect.kind is not Kind.WRITES
     and operation.startswith(("BatchGet", "Describe", "Filter", "Get", "Head", "List", "Query", "Scan", "TransactGet"))
     and service != "sts"
-    and operation not in ("GetBucketPolicy", "GetBucketLifecycleConfiguration")
+    and operation != "GetBucketPolicy"
 }
 
 Reopened = Callable[[], SmallWorld]
