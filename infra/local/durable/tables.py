@@ -36,7 +36,7 @@ Segments = tuple[None, None] | tuple[int, int]  # one of so many, or all
 class StoredTable(Table):
     """A table of moto's. `item_table` is the number of its items' rows, and a part of its definition."""
 
-    item_table: int
+    item_table: int = 0  # of no items, until it is given its number
     items: "StoredItems"  # type: ignore[assignment]
 
     def __len__(self) -> int:
