@@ -68,7 +68,7 @@ RESOURCE_TYPES: Mapping[str, ResourceType] = {
         "ProvisionedThroughput",
         "TableName",
         "Tags",
-        inert=("SSESpecification",),  # a table of moto's is never at rest: it is in memory
+        inert=("SSESpecification",),  # every item is sealed on the disk, whatever a template says
         PointInTimeRecoverySpecification=Setting(
             "dynamodb", "update_continuous_backups", "TableName", "PointInTimeRecoverySpecification"
         ),

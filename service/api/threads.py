@@ -25,7 +25,7 @@ async def in_thread(function: Callable[..., Answer], **named: Any) -> Answer:
 def at_once(function: Callable[..., Answer], when: AtOnce) -> Callable[..., Coroutine[Any, Any, Answer]]:
     """The same function, run on the event loop when `when` says of its arguments that it will be done in no time.
 
-    That is so when it only reads single items. The local table answers from memory and waits for nobody; and on
+    That is so when it only reads single items. The local table answers without a turn and waits for nobody; and on
     Lambda, where the table is far away, an environment has no other request to answer.
     """
 
