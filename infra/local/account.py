@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import re
 import secrets
 from base64 import b64decode, b64encode
@@ -124,13 +125,14 @@ class SavedAccount:
 
     def __init__(self, data: Path, account: Account) -> None:
         self._data = data
+        self._file = str(data / ACCOUNT_FILE)
         self._account = account
         self._seen = (0, 0)
 
     def __call__(self) -> Account:
         """The account, which stays as it is while its file cannot be used. Asked for each request: takes a few µs."""
         try:
-            found = (self._data / ACCOUNT_FILE).stat()
+            found = os.stat(self._file)
         except OSError:
             return self._account
         version = (found.st_ino, found.st_mtime_ns)
@@ -144,7 +146,7 @@ class SavedAccount:
 
     def _successor(self, account: Account) -> Account:
         if (account.id, account.region) != (self._account.id, self._account.region):
-            raise AccountError(f"{self._data / ACCOUNT_FILE} is of another account; restart the server")
+            raise AccountError(f"{self._file} is of another account; restart the server")
         return account
 
 

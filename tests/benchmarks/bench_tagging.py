@@ -5,6 +5,7 @@ measured once more on a simulated slow disk, on which every fsync takes 4 ms lon
 """
 
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import cycle
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -53,15 +55,18 @@ def _on(disk: Sequence[str]) -> list[Result]:
         for clients, least in CLIENTS.items():
             circles = [cycle(circle) for circle in requests[:clients]]
             measure(served.address, circles, clients, 1.0)
-            loads, commits = [], []
+            loads, commits, used = [], [], []
             for _ in range(ROUNDS):  # in turn, so that a busy moment of the machine hits both
+                before = processor_seconds(served.running.pid)
                 loads.append(measure(served.address, circles, clients, SECONDS))
+                used.append((processor_seconds(served.running.pid) - before) / (loads[-1].per_second * SECONDS))
                 commits.append(bare_commits(disk, row))
-            results.append(_result(clients, least, bool(disk), sorted(loads, key=_rate)[ROUNDS // 2], commits))
+            load = sorted(loads, key=_rate)[ROUNDS // 2]
+            results.append(_result(clients, least, bool(disk), load, commits, min(used)))
     return results
 
 
-def _result(clients: int, least: float, slow: bool, load: Load, commits: list[float]) -> Result:
+def _result(clients: int, least: float, slow: bool, load: Load, commits: list[float], used: float) -> Result:
     bare = statistics.median(commits)
     where = "fsync + 4 ms (simulated)" if slow else "this disk"
     return Result(
@@ -69,7 +74,8 @@ def _result(clients: int, least: float, slow: bool, load: Load, commits: list[fl
         load.per_second / bare,
         "×",
         f"at least {least}",
-        f"{load.per_second:.0f}/s, p50 {load.p50:.1f} ms, p99 {load.p99:.1f} ms; bare {bare:.0f}/s",
+        f"{load.per_second:.0f}/s, p50 {load.p50:.1f} ms, p99 {load.p99:.1f} ms, "
+        f"{1000 * used:.2f} ms of processor each; bare {bare:.0f}/s",
     )
 
 
@@ -122,6 +128,12 @@ def _signed(served: Served, composition_id: str, number: int) -> Iterator[bytes]
         request = AWSRequest("POST", url, headers={"Host": host, "Content-Type": "application/json"}, data=body)
         signer.add_auth(request)
         yield raw(request, body)
+
+
+def processor_seconds(pid: int) -> float:
+    """What a process has used of the processors (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def bare_commits(disk: Sequence[str], size: int) -> float:
