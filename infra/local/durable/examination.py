@@ -86,7 +86,7 @@ def _check_database(subject: Subject, account: Account, database: Path) -> Findi
         yield fatal(DATABASE_FILE, str(error))
         return
     except StoreError as error:  # SQLite cannot read it, at the beginning or somewhere on the way
-        found, faults = [], [str(error)]
+        found, faults = [], [str(error.__cause__ or error)]
     if not faults:
         yield from found
         return
