@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from infra.local.moto_services import BACKENDS
-from tests.integration.durable.filled_account import answers, fill
+from tests.integration.durable.account_answers import answers
+from tests.integration.durable.filled_account import fill
 from tests.integration.durable.small_world import SmallWorld
 
 # What may differ after a restart, by class and attribute, and why.

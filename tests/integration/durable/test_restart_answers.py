@@ -8,7 +8,8 @@ import pytest
 from botocore import xform_name
 
 from infra.local.effects import EFFECTS, Kind
-from tests.integration.durable.filled_account import SMALL, TEMPLATE, answers, fill
+from tests.integration.durable.account_answers import answers
+from tests.integration.durable.filled_account import SMALL, TEMPLATE, fill
 from tests.integration.durable.small_world import SmallWorld
 
 # Of each kind of key, an algorithm that signs with it.

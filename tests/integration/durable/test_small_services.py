@@ -18,7 +18,8 @@ from infra.local.durable.service_states import ServiceState
 from infra.local.durable.small_services import state_place
 from infra.local.durable.stored_logs import LEFT_OUT
 from infra.local.moto_services import BACKENDS
-from tests.integration.durable.filled_account import ALLOW, SMALL, answers
+from tests.integration.durable.account_answers import answers
+from tests.integration.durable.filled_account import ALLOW, SMALL
 from tests.integration.durable.small_world import SmallWorld
 
 
