@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from infra.local import moto_host
 from infra.local.dispatch import _local_request, _RawBody, _StreamFile
@@ -95,6 +97,19 @@ def client_of(service: str, handle: Callable[[LocalRequest, str], LocalResponse]
 
     client.meta.events.register("before-send", send)
     return client
+
+
+def body_of(client: Any, key: str, **asked: Any) -> bytes:
+    """The content of an object in `bucket`."""
+    return client.get_object(Bucket="bucket", Key=key, **asked)["Body"].read()
+
+
+def error_of(call: Any, **parameters: Any) -> tuple[str, int]:
+    """The code and the status of the error that a call ends with."""
+    with pytest.raises(ClientError) as caught:
+        call(**parameters)
+    response = caught.value.response
+    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def answer_of_moto(service: str, request: LocalRequest) -> LocalResponse:

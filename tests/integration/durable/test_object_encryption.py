@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
 
 from infra.local.durable.errors import DamagedError
-from tests.integration.durable.object_host import ACCOUNT, REGION, ObjectHost, opened
+from tests.integration.durable.object_host import ACCOUNT, REGION, ObjectHost, error_of, opened
 
 LARGE = b"large " * 20_000
 
@@ -18,13 +17,6 @@ def host(tmp_path: Path) -> Iterator[ObjectHost]:
     with opened(tmp_path) as host:
         host.client().create_bucket(Bucket="bucket")
         yield host
-
-
-def error_of(call: Any, **parameters: Any) -> tuple[str, int]:
-    with pytest.raises(ClientError) as caught:
-        call(**parameters)
-    response = caught.value.response
-    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"]
 
 
 def put(client: Any, key: str, body: bytes, **settings: Any) -> dict[str, Any]:
