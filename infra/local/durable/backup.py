@@ -75,7 +75,11 @@ def _snapshot(data: Path, scratch: Path) -> list[Source]:
         with_key = (data / MASTER_KEY_FILE).exists()
         if with_key:
             _copy_private(data / MASTER_KEY_FILE, scratch / MASTER_KEY_FILE)
-            unwrapped(connection, MasterKey.load(scratch / MASTER_KEY_FILE))
+            try:
+                unwrapped(connection, MasterKey.load(scratch / MASTER_KEY_FILE))
+            except StoreError as error:
+                said = str(error).replace(str(scratch), str(data))
+                raise StoreError(f"{said}; `chorale doctor` tells more") from error
     bodies = [Source(f"{BODIES_FOLDER}/{name}", data / BODIES_FOLDER / name) for name in names]
     for body in bodies:
         if not body.path.is_file():

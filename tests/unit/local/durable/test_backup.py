@@ -135,7 +135,9 @@ def test_a_folder_that_cannot_be_backed_up_says_why(data: Path, tmp_path: Path) 
         back_up(data, tmp_path / "b.tar")
     (tmp_path / "body").rename(body)
     (data / "master.key").write_bytes((filled_folder(tmp_path / "other") / "master.key").read_bytes())
-    with pytest.raises(StoreError, match="does not open this data folder"):
+    with pytest.raises(
+        StoreError, match=f"the master key {data}/master.key does not open this data folder; `chorale doc"
+    ):
         back_up(data, tmp_path / "b.tar")
     assert not (tmp_path / "b.tar").exists()
 
