@@ -1,11 +1,15 @@
-"""CloudFormation in front of moto's: a template is carried out in full or refused, never in part without a word."""
+"""CloudFormation in front of moto's: a template is carried out in full or refused, never in part.
+
+A request has one turn: what moto made of a template, and the settings that are applied after it, are taken back
+together when one of them is refused.
+"""
 
 import json
 from typing import Any
 from urllib.parse import parse_qsl
 
 import boto3
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from infra.local.cloudformation_templates import TemplateError, check_template, read_template, settings_of
 from infra.local.http import LocalRequest, LocalResponse
@@ -32,26 +36,16 @@ class Stacks:
             return error_response("cloudformation", 400, "ValidationError", str(error))
         answered = answer(request)
         action = parameters.get("Action", "")
-        if answered.status != 200 and action == "CreateStack":
-            self._take_back(region, parameters.get("StackName", ""))
         if answered.status == 200 and action in _CARRIED_OUT:
             stack = parameters.get("StackName", "")
             try:
                 # A change set may be named by its ARN alone.
                 stack = stack or self._stack_of_change_set(region, parameters["ChangeSetName"])
                 self._apply_settings(region, stack)
-            except ClientError as error:
-                message = f"The stack {stack} is incomplete: {error}"
+            except (ClientError, ParamValidationError) as error:
+                message = f"The stack {stack} cannot be carried out: {error}"
                 return error_response("cloudformation", 400, "ValidationError", message)
         return answered
-
-    def _take_back(self, region: str, stack: str) -> None:
-        """Deletes what moto began and gave up: a stack is made within one turn, so that none else is in progress."""
-        client = self._session.client("cloudformation", region_name=region)
-        begun = client.list_stacks(StackStatusFilter=["CREATE_IN_PROGRESS"])["StackSummaries"]
-        for summary in begun:
-            if summary["StackName"] == stack:
-                client.delete_stack(StackName=summary["StackId"])
 
     def _stack_of_change_set(self, region: str, change_set: str) -> str:
         client = self._session.client("cloudformation", region_name=region)
