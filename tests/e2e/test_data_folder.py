@@ -1,11 +1,15 @@
 """The data folder in the hands of its owner: backed up, restored, reset and given new keys, by the commands."""
 
+import io
+import itertools
 import json
 import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -83,6 +87,43 @@ def test_a_backup_becomes_a_folder_again(chorale: Command, tmp_path: Path) -> No
     assert not (tmp_path / "new").exists()
 
 
+def test_backups_made_under_load_hold_all_that_was_acknowledged(chorale: Command, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    server, endpoint = start_server(data, "--no-prewarm")
+    stop = threading.Event()
+    acknowledged: list[int] = []
+    try:
+        s3 = ServedCloud(endpoint, data, Account.load(data), server.pid).client("s3")
+        s3.create_bucket(Bucket="music")
+
+        def write() -> None:
+            for number in itertools.count():
+                if stop.is_set():
+                    return
+                s3.put_object(Bucket="music", Key=f"kept/{number}", Body=b"%d" % number)
+                s3.put_object(Bucket="music", Key=f"large/{number % 3}", Body=io.BytesIO(b"%d" % number * 50_000))
+                s3.delete_object(Bucket="music", Key=f"large/{(number + 1) % 3}")
+                acknowledged.append(number)
+
+        with ThreadPoolExecutor(1) as pool:
+            writer = pool.submit(write)
+            promised = []
+            for number in range(3):
+                promised.append(len(acknowledged))
+                chorale("backup", f"{number}.tar")
+            stop.set()
+            writer.result()
+    finally:
+        stop.set()
+        assert stop_server(server) == 0
+    for number, before in enumerate(promised):
+        chorale("restore", f"{number}.tar", "--data", f"again-{number}")
+        assert chorale("doctor", "--deep", "--data", f"again-{number}").stdout == f"again-{number} is sound.\n"
+        with closing(sqlite3.connect(tmp_path / f"again-{number}" / "state.db")) as connection:
+            kept = connection.execute("SELECT count(*) FROM object WHERE k >= x'6b657074' AND k < x'6b657075'")
+            assert before <= kept.fetchone()[0] <= len(acknowledged) + 1
+
+
 def test_a_reset_asks_before_it_replaces_everything(chorale: Command, tmp_path: Path) -> None:
     data = filled_folder(tmp_path / "data")
     chorale("backup", "--as", "lesson-1")
@@ -95,6 +136,28 @@ def test_a_reset_asks_before_it_replaces_everything(chorale: Command, tmp_path: 
     assert chorale("reset", "--list").stdout.split()[3:5] == ["empty", "lesson-1"]
     chorale("reset", "--yes")
     assert "no starting point 'lesson-2'" in chorale("reset", "lesson-2", "--yes", ok=False).stderr
+
+
+def test_a_class_begins_again_where_it_began(chorale: Command, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    server, endpoint = start_server(data, "--no-prewarm")
+    served = ServedCloud(endpoint, data, Account.load(data), server.pid)
+    served.client("iam").create_user(UserName="teacher")
+    token = served.client("sts").get_session_token()["Credentials"]
+    chorale("backup", "--as", "begin")
+    served.client("iam").create_user(UserName="pupil")
+    assert stop_server(server) == 0
+    chorale("reset", "begin", "--yes")
+    server, endpoint = start_server(data, "--no-prewarm")
+    try:
+        again = ServedCloud(endpoint, data, served.account, server.pid)
+        assert [user["UserName"] for user in again.client("iam").list_users()["Users"]] == ["teacher"]
+        session = again.session(
+            access_key=token["AccessKeyId"], secret=token["SecretAccessKey"], token=token["SessionToken"]
+        )
+        assert again.client("sts", session=session).get_caller_identity()["Arn"].endswith(":root")
+    finally:
+        assert stop_server(server) == 0
 
 
 def test_the_master_key_moves_to_a_file_of_its_own(chorale: Command, tmp_path: Path) -> None:
