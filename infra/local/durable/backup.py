@@ -17,14 +17,15 @@ from infra.local.account import ACCOUNT_FILE, Account
 from infra.local.durable.archive import MOST_FILES, ArchiveError, Manifest, Source, write_archive
 from infra.local.durable.bodies import held
 from infra.local.durable.data_keys import unwrapped
-from infra.local.durable.errors import StoreError
+from infra.local.durable.errors import DamagedError, StoreError
 from infra.local.durable.keyring import MASTER_KEY_FILE, MasterKey
 from infra.local.durable.layout import BODIES_FOLDER
 from infra.local.durable.owner import check_owner
 from infra.local.durable.snapshot import check_pages, copy_database, reading_only
 from infra.local.durable.store import DATABASE_FILE
 from infra.local.durable.unfinished import is_unfinished
-from infra.local.platform_calls import PRIVATE_FILE_MODE, sync_file, sync_folder
+from infra.local.durable.wal import State, examine_log
+from infra.local.platform_calls import PRIVATE_FILE_MODE, FolderInUseError, FolderLock, sync_file, sync_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ def back_up(data: Path, target: Path, *, replace: bool = False) -> Backup:
 def _snapshot(data: Path, scratch: Path) -> list[Source]:
     """What belongs into the archive, in its order. What may change meanwhile is copied to `scratch` first."""
     Account.load(data)  # says what is wrong with the folder better than a missing file would
+    _check_log(data)
     _copy_private(data / ACCOUNT_FILE, scratch / ACCOUNT_FILE)
     database = scratch / DATABASE_FILE
     copy_database(data / DATABASE_FILE, database)
@@ -86,6 +88,19 @@ def _snapshot(data: Path, scratch: Path) -> list[Source]:
             raise ArchiveError(f"{body.path} is missing; `chorale doctor` tells which object it belongs to")
     keys = [Source(MASTER_KEY_FILE, scratch / MASTER_KEY_FILE)] if with_key else []
     return [Source(DATABASE_FILE, database), *bodies, *keys, Source(ACCOUNT_FILE, scratch / ACCOUNT_FILE)]
+
+
+def _check_log(data: Path) -> None:
+    """Raises DamagedError where SQLite would leave acknowledged writes out without a word."""
+    try:
+        with FolderLock(data):
+            report = examine_log(data / f"{DATABASE_FILE}-wal")
+    except FolderInUseError:
+        return  # whoever serves it has looked, and the log changes as we read
+    except OSError:  # nobody can begin to serve a folder that cannot be written
+        report = examine_log(data / f"{DATABASE_FILE}-wal")
+    if report.state is State.DAMAGED:
+        raise DamagedError(f"the write-ahead log of {data} is damaged; `chorale doctor` tells what can be saved")
 
 
 def _held_bodies(folder: Path) -> AbstractContextManager[None]:

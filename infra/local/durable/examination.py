@@ -48,12 +48,15 @@ def examine(subject: Subject) -> Findings:
     if is_unfinished(data):
         yield damage_for(Action.FINISH_RESET, "reset", "it was decided and then cut off; the next start finishes it")
         return
+    database = data / DATABASE_FILE
+    if not (data / ACCOUNT_FILE).exists():
+        yield fatal(ACCOUNT_FILE, f"it is missing, and {DATABASE_FILE} belongs to it; put it back, or restore a backup")
+        return
     try:
         account = Account.load(data)
     except AccountError as error:
-        yield fatal(ACCOUNT_FILE, f"{error}")
+        yield fatal(ACCOUNT_FILE, str(error))
         return
-    database = data / DATABASE_FILE
     if not database.exists():
         yield note(DATABASE_FILE, "there is none: the folder holds an account and nothing else yet")
         return

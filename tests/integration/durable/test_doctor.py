@@ -23,6 +23,7 @@ from damaged_folders import (
 )
 from small_world import SmallWorld
 
+from infra.local.durable.backup import back_up
 from infra.local.durable.doctor import diagnose, exit_status, repair
 from infra.local.durable.errors import StoreError
 from infra.local.durable.findings import Finding, Severity
@@ -298,6 +299,8 @@ def test_damage_in_the_middle_of_the_log_is_cut_out_with_what_lies_behind(data: 
     flip(copy / "state.db-wal", size // 2)
     with pytest.raises(StoreError, match=r"write-ahead log .* is damaged"):
         DataFolder.open(copy)
+    with pytest.raises(StoreError, match=r"write-ahead log .* is damaged"):
+        back_up(copy, tmp_path / "b.tar")
     findings = diagnose(copy)
     assert re.search(
         r"state.db-wal: it is damaged at byte \d+; lost are that write and \d acknowledged ones", told(findings)
@@ -329,6 +332,8 @@ def test_keys_and_accounts_that_do_not_fit_are_told_as_such(data: Path, tmp_path
     (data / "account.json").write_text("{}")
     assert "fatal: account.json: " in told(diagnose(data, tmp_path / "key"))
     assert exit_status(repair(data, tmp_path / "key").left) == 2
+    (data / "account.json").unlink()
+    assert "account.json: it is missing, and state.db belongs to it" in told(diagnose(data))
 
 
 def test_what_a_rotation_left_behind_is_put_in_order(data: Path, tmp_path: Path) -> None:
