@@ -113,7 +113,10 @@ class Store:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """What was committed, unchanged for as long as this lasts. Inside `writing()`: also what was written there."""
+        """What was committed when the first row is read, unchanged for as long as this lasts.
+
+        Inside `writing()`: also what was written there.
+        """
         if self._mine.connection is not None:
             yield self._mine.connection
             return
