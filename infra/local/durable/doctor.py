@@ -36,6 +36,7 @@ from infra.local.platform_calls import (
 )
 
 _MOST_ROUNDS = 8
+_SCRATCH = "doctor."
 _NOT_WRITABLE = (errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT)
 
 
@@ -64,6 +65,8 @@ def repair(data: Path, master_key: Path | None = None, *, deep: bool = False) ->
     """Make the folder sound again, as far as that is possible. Raises FolderInUseError while a server runs."""
     _check_folder(data)
     with FolderLock(data):
+        for left_behind in data.glob(f"{_SCRATCH}*"):  # by one that was killed
+            shutil.rmtree(left_behind, ignore_errors=True)
         work = _Work(data, master_key or data / MASTER_KEY_FILE)
         repaired: list[Finding] = []
         for _ in range(_MOST_ROUNDS):
@@ -88,7 +91,7 @@ class _Work:
     def __init__(self, data: Path, key_file: Path) -> None:
         self._data = data
         self.key_file = key_file
-        self._suffix = f".damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        self._suffix = _unused_suffix(data)
         self._database_is_kept = False
         self.kept: list[Path] = []
 
@@ -175,6 +178,16 @@ class _Work:
             self.kept.append(path)
 
 
+def _unused_suffix(data: Path) -> str:
+    """What the names of the copies of this repair end with."""
+    stem = suffix = f".damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    number = 1
+    while any(data.glob(f"*{suffix}")):
+        number += 1
+        suffix = f"{stem}-{number}"
+    return suffix
+
+
 def _check_folder(data: Path) -> None:
     if not data.is_dir() or not any((data / name).exists() for name in (ACCOUNT_FILE, DATABASE_FILE)):
         raise StoreError(f"{data} is no data folder: it holds neither {ACCOUNT_FILE} nor {DATABASE_FILE}")
@@ -211,7 +224,7 @@ def _held_bodies(data: Path) -> Iterator[None]:
 def _scratch(data: Path) -> Iterator[Path]:
     """A folder to work in, in the data folder where that can be written."""
     try:
-        folder = tempfile.TemporaryDirectory(prefix="doctor.", dir=data)
+        folder = tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=data)
     except OSError as error:
         if error.errno not in _NOT_WRITABLE:
             raise

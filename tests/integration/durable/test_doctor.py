@@ -2,6 +2,7 @@
 
 import random
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from infra.local.durable.folder import DataFolder
 from infra.local.durable.rotation import rotate_master
 from infra.local.platform_calls import FolderInUseError, FolderLock
 from tests.data_folders import digests
+from tests.killed import dies_at_step
 
 EVERY_ITEM = {number for number in range(ITEMS) if number % 10}
 
@@ -210,9 +212,7 @@ def test_a_body_that_is_not_what_it_was_is_told_by_its_object(data: Path, whole:
 
 
 def test_a_leaf_that_cannot_be_read_loses_its_own_rows_and_each_is_named(data: Path, whole: dict[str, Any]) -> None:
-    sealed = rows(data, "SELECT content FROM item ORDER BY h, r LIMIT 1 OFFSET 150")[0][0]
-    page = offset_of(data, sealed)
-    zero_page(data, page)
+    zero_page(data, offset_of(data, rows_of_the_middle(data)))
     report = repaired(data)
     assert "state.db: " in report
     after = answers(data)
@@ -318,6 +318,29 @@ def test_rows_are_salvaged_out_of_the_log_too(data: Path, tmp_path: Path) -> Non
     change_file(copy / "state.db", lambda content: content.__setitem__(slice(0, 100), bytes(100)))
     repaired(copy)
     assert answers(copy)["items"].keys() == EVERY_ITEM | set(range(1000, 1010))
+
+
+@pytest.mark.slow
+def test_a_repair_that_is_killed_anywhere_can_be_begun_again(data: Path, tmp_path: Path) -> None:
+    flip(data / "state.db", 40)  # in the header
+    zero_page(data, offset_of(data, rows_of_the_middle(data)))
+    file = min((data / "bodies").glob("?" * 32))
+    file.write_bytes(file.read_bytes()[:-1])
+    expected = None
+    for step in reversed(range(60)):
+        copy = copied(data, tmp_path / f"copy-{step}")
+        killed = dies_at_step(step, lambda copy=copy: repair(copy))  # type: ignore[misc]
+        assert killed or step > 10
+        assert exit_status(repair(copy).left) == 0
+        expected = expected or answers(copy)
+        assert answers(copy) == expected
+        assert not list(copy.glob("reset.*")) + list(copy.glob("doctor.*"))
+        shutil.rmtree(copy)
+
+
+def rows_of_the_middle(data: Path) -> bytes:
+    content: bytes = rows(data, "SELECT content FROM item ORDER BY h, r LIMIT 1 OFFSET 150")[0][0]
+    return content
 
 
 def test_keys_and_accounts_that_do_not_fit_are_told_as_such(data: Path, tmp_path: Path) -> None:
