@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import ClientError, HTTPClientError, IncompleteReadError
 from botocore.exceptions import ConnectionError as NoConnectionError
 from cloud_servers import ServedCloud
 from ledger import Ledger
 
 REFUSED_STATUS = 503
+GONE = (HTTPClientError, NoConnectionError, IncompleteReadError)
 
 
 class ServerGoneError(Exception):
@@ -23,6 +24,8 @@ class Load(ABC):
     `refused` counts the writes that were answered 503, and `refusal` is what the last of them was told. SDKs try again
     after a 503 by themselves. Any other error ends the load and is the test's.
     """
+
+    rest = 0.0  # seconds after each step, for what nobody does all the time
 
     def __init__(self, name: str, random: Random) -> None:
         self.name = name
@@ -64,7 +67,7 @@ class Load(ABC):
         """A call that changes nothing the ledger speaks of: its answer, or None when it was refused."""
         try:
             return call(**arguments)
-        except (HTTPClientError, NoConnectionError) as error:
+        except GONE as error:
             raise ServerGoneError from error
         except ClientError as error:
             if error.response["ResponseMetadata"]["HTTPStatusCode"] != REFUSED_STATUS:
@@ -72,7 +75,3 @@ class Load(ABC):
             self.refused += 1
             self.refusal = f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
             return None
-
-    def differences(self) -> list[str]:
-        """What is wrong with what is there, a sentence each."""
-        return [f"{self.name}: {difference}" for difference in self.ledger.differences(self.found())]

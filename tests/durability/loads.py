@@ -277,6 +277,8 @@ class Tags(Load):
 class Stacks(Load):
     """CloudFormation: stacks of a user and a log group, whole or not there."""
 
+    rest = 0.3
+
     def prepare(self, cloud: ServedCloud) -> None:
         """Nothing is needed."""
 

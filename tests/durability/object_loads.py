@@ -90,7 +90,7 @@ class Versions(Load):
         before = self.ledger.settled.get(key, ())
         where = {"Bucket": self.name, "Key": key}
         if len(before) >= self.MOST:
-            self._remove(self.random.choice(self._listed()[key]))
+            self._remove(self.random.choice(self.send(self._listed)[key]))
         elif before and self.random.random() < 0.2:
             self.write({key: _sorted(*before, self.MARKER)}, self.client.delete_object, **where)
         else:
@@ -108,7 +108,7 @@ class Versions(Load):
     def _remove(self, version: dict[str, Any]) -> None:
         """A removed version is gone for good, and with its last one the key."""
         rest = list(self.ledger.settled[version["Key"]])
-        rest.remove(self._content(version))
+        rest.remove(self.send(self._content, version=version))
         where = {"Key": version["Key"], "VersionId": version["VersionId"]}
         self.write({version["Key"]: _sorted(*rest) or None}, self.client.delete_object, Bucket=self.name, **where)
 

@@ -32,6 +32,7 @@ def test_whatever_was_acknowledged_survives_kill_9_and_leaves_no_body_astray(tmp
         write_until_killed(loads, server, random.uniform(*WRITING_SECONDS))
         print(f"round {number}: {sum(load.ledger.acknowledged for load in loads) - before} writes acknowledged")
         server, cloud = serve(data)
+        assert not any(load.refused for load in loads)
         assert differences(loads, cloud) == []
         wait_for_body_files(data, files_needed(cloud))
 

@@ -22,9 +22,7 @@ pytestmark = pytest.mark.slow
 
 SECONDS = float(os.environ.get("CHORALE_SOAK_SECONDS", "60"))
 LIVES = 6  # of the server; the even ones end by kill -9
-# Seconds between the writes of one load: a class that works, not one that attacks. Stacks are made now and then.
-PAUSE = 0.02
-PAUSES = {"load-stacks": 1.0}
+PAUSE = 0.02  # seconds at least between the writes of one load: a class that works, not one that attacks
 SAMPLE_SECONDS = 0.25
 MEBIBYTE = 1024 * 1024
 
@@ -71,7 +69,7 @@ def at_work(loads: Sequence[Load], measured: Measured) -> Iterator[None]:
 
     def work(load: Load) -> None:
         try:
-            while not over.wait(PAUSES.get(load.name, PAUSE)):
+            while not over.wait(max(PAUSE, load.rest)):
                 began = time.monotonic()
                 load.step()
                 measured.latency.add(measured.now(), (time.monotonic() - began) * 1000)

@@ -31,6 +31,7 @@ def write_until_killed(loads: Sequence[Load], server: subprocess.Popen[str], sec
         try:
             while True:
                 load.step()
+                time.sleep(load.rest)
         except ServerGoneError:
             assert killing.is_set(), f"the server was gone for {load.name} before it was killed"
 
