@@ -1,7 +1,7 @@
 """KMS in front of moto's: a key that is disabled or about to be deleted does nothing, as on AWS.
 
-moto keeps the state of a key and never asks for it; and it changes the state of a key that is named by its id only,
-where AWS takes the ARN as well.
+moto keeps the state of a key and never asks for it; it changes the state of a key that is named by its id only, where
+AWS takes the ARN as well; and it gives no usage to a key for which none was asked.
 """
 
 import json
@@ -29,6 +29,7 @@ _KEY_MEMBERS: dict[str, tuple[str, ...]] = {
 }
 _CHANGES_OF_STATE = frozenset({"CancelKeyDeletion", "DisableKey", "EnableKey", "ScheduleKeyDeletion"})
 _CIPHERTEXT = "CiphertextBlob"
+_USUAL_SPEC, _USUAL_USE = "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"
 _KEY_ID_LENGTH = 36
 
 
@@ -49,6 +50,8 @@ class UsableKeys:
                     return error_response("kms", 400, "KMSInvalidStateException", message)
         if operation in _CHANGES_OF_STATE:
             request = _with_the_keys_id(request)
+        elif operation == "CreateKey":
+            request = _with_the_keys_usage(request)
         return answer(request)
 
     def _named_keys(self, operation: str, body: bytes, region: str) -> list[Any]:
@@ -63,6 +66,18 @@ class UsableKeys:
         except (AttributeError, LookupError, TypeError, ValueError):
             return []
         return [backend.keys[key_id] for key_id in ids if key_id in backend.keys]
+
+
+def _with_the_keys_usage(request: LocalRequest) -> LocalRequest:
+    """The request with the usage that a symmetric key has on AWS when none is asked for."""
+    try:
+        members = {"KeyUsage": _USUAL_USE, **json.loads(request.body)}
+        spec = members.get("KeySpec") or members.get("CustomerMasterKeySpec") or _USUAL_SPEC
+    except (TypeError, ValueError):
+        return request
+    if spec != _USUAL_SPEC:
+        return request
+    return replace(request, body=json.dumps(members).encode())
 
 
 def _with_the_keys_id(request: LocalRequest) -> LocalRequest:

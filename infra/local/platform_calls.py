@@ -7,7 +7,7 @@ with one sentence instead of failing somewhere in the middle.
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -37,8 +37,10 @@ class FolderLock:
             holder = os.read(self._descriptor, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(self._descriptor)
             raise FolderInUseError(f"{folder} is already served by process {holder}; stop it first") from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        told = f"{os.getpid()}\n".encode()
+        with suppress(OSError):  # on a full disk the lock is held all the same
+            os.pwrite(self._descriptor, told, 0)
+            os.ftruncate(self._descriptor, len(told))
 
     def release(self) -> None:
         """Give the lock back. The file stays: removing it would let two processes hold locks on two files."""

@@ -64,3 +64,9 @@ def test_what_is_no_ciphertext_is_told_so(kms: Any) -> None:
         kms.decrypt(CiphertextBlob=b"\xff" * 50)
     with pytest.raises(kms.exceptions.NotFoundException):
         kms.encrypt(KeyId="alias/of-nothing", Plaintext=b"music")
+
+
+def test_a_key_encrypts_and_decrypts_unless_something_else_is_asked_for(kms: Any) -> None:
+    assert kms.create_key()["KeyMetadata"]["KeyUsage"] == "ENCRYPT_DECRYPT"
+    signing = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]
+    assert signing["KeyUsage"] == "SIGN_VERIFY"

@@ -1,3 +1,4 @@
+import errno
 import os
 import stat
 import subprocess
@@ -34,6 +35,15 @@ def test_a_second_lock_on_a_folder_is_refused_and_names_the_holder(tmp_path):
 def test_a_lock_that_was_released_can_be_taken_again(tmp_path):
     FolderLock(tmp_path).release()
     FolderLock(tmp_path).release()
+
+
+def test_a_lock_is_held_on_a_full_disk_too(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with FolderLock(tmp_path), pytest.raises(FolderInUseError, match="process unknown"):
+        FolderLock(tmp_path)
 
 
 def test_a_lock_ends_with_its_process_however_it_ends(tmp_path):
