@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
-from infra.local.durable.bodies import Bodies, StoredBody
+from infra.local.durable.s3.bodies import Bodies, StoredBody
 from infra.local.http import BodyStream, LocalRequest, LocalResponse
 from infra.local.protocol_errors import error_response
 

@@ -20,7 +20,7 @@ from infra.local import root_user, sts
 from infra.local.account import Account
 from infra.local.authentication import Authenticator
 from infra.local.authorization import Authorizer, access_of
-from infra.local.durable.bodies import Bodies
+from infra.local.durable.s3.bodies import Bodies
 from infra.local.exchange import AsgiApp, ClientGoneError, Exchange, Receive, Send
 from infra.local.hosts import HostNames, bucket_of
 from infra.local.http import BodyTooLargeError, LocalRequest, LocalResponse

@@ -5,16 +5,16 @@ after each change.
 """
 
 from infra.local import key_policies, strong_secrets
-from infra.local.durable import object_backend, stored_logs
-from infra.local.durable.dynamodb_backend import TRANSIENT_ATTRIBUTES, TableStore
+from infra.local.durable.dynamodb.backend import TableStore
 from infra.local.durable.folder import DataFolder
-from infra.local.durable.log_events import LogEvents
-from infra.local.durable.objects import ObjectStore
-from infra.local.durable.small_services import SmallServices
-from infra.local.durable.stack_state import StoredStacks
-from infra.local.durable.stored_logs import StoredLogs
+from infra.local.durable.left_out import LEFT_OUT
+from infra.local.durable.logs.log_events import LogEvents
+from infra.local.durable.logs.stored_logs import StoredLogs
+from infra.local.durable.s3.objects import ObjectStore
+from infra.local.durable.services.small_services import SmallServices
+from infra.local.durable.services.stack_state import StoredStacks
 from infra.local.moto_instances import forget_instances
-from infra.local.moto_services import BACKENDS
+from infra.local.moto_services import BACKENDS, forget_account
 from infra.local.moto_shortcuts import take_shortcuts
 from infra.local.turns import Turns
 
@@ -27,7 +27,7 @@ class HostedState:
     def __init__(self, folder: DataFolder) -> None:
         """Bring back what the folder holds. Raises StoreError when something of it cannot be read."""
         self._account = folder.account.id
-        self._forget()
+        forget_account(self._account)
         forget_instances()
         take_shortcuts()
         strong_secrets.install(self._account)
@@ -47,7 +47,7 @@ class HostedState:
         small = SmallServices(
             folder.store,
             self._account,
-            left_out={**TRANSIENT_ATTRIBUTES, **object_backend.LEFT_OUT, **stored_logs.LEFT_OUT},
+            left_out=LEFT_OUT,
             attach={
                 "cloudformation": stacks.attach,
                 "dynamodb": tables.attach,
@@ -67,10 +67,4 @@ class HostedState:
 
     def close(self) -> None:
         """Forget the account, so that another may be hosted; the folder keeps it."""
-        self._forget()
-
-    def _forget(self) -> None:
-        for backends in BACKENDS.values():
-            if self._account in backends:
-                backends[self._account].reset()  # S3 closes its files, and gives back the names of buckets
-                del backends[self._account]
+        forget_account(self._account)

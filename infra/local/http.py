@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from infra.local.durable.body_files import StoredBody
+from infra.local.durable.s3.body_files import StoredBody
 
 
 class BodyTooLargeError(Exception):

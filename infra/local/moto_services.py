@@ -102,4 +102,12 @@ DISPATCHERS = {
     "sts": TokenResponse.dispatch,
 }
 
-__all__ = ["BACKENDS", "DISPATCHERS", "DynamoHandler", "S3Response", "iam_backends"]
+__all__ = ["BACKENDS", "DISPATCHERS", "DynamoHandler", "S3Response", "forget_account", "iam_backends"]
+
+
+def forget_account(account: str) -> None:
+    """Leave nothing of an account in moto's memory."""
+    for backends in BACKENDS.values():
+        if account in backends:
+            backends[account].reset()  # S3 closes its files, and gives back the names of buckets
+            del backends[account]

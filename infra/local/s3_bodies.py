@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from infra.local.aws_chunked import STREAMING_PAYLOADS, ChunkDecoder, MalformedTrailerError
 from infra.local.checksums import CHECKSUMS, Checksums
-from infra.local.durable.bodies import Bytes
+from infra.local.durable.s3.bodies import Bytes
 from infra.local.http import StagedBody
 from infra.local.spool import Spool
 from service.sigv4 import Reason, SignatureError, Verified

@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, urlencode
 
 from infra.local.aws_chunked import ChunkedBodyError
 from infra.local.checksums import ChecksumError
-from infra.local.durable.bodies import INLINE_BYTES, Bodies
 from infra.local.durable.errors import WriteRefusedError
+from infra.local.durable.s3.bodies import INLINE_BYTES, Bodies
 from infra.local.exchange import Exchange
 from infra.local.http import BodyTooLargeError, LocalRequest, LocalResponse, StagedBody
 from infra.local.protocol_errors import error_response

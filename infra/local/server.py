@@ -19,9 +19,9 @@ from infra.local.account import Account, AccountError, SavedAccount
 from infra.local.authentication import Authenticator
 from infra.local.authorization import Authorizer, service_grants
 from infra.local.cloud import CloudOptions, LocalCloud
-from infra.local.durable.bodies import Bodies
 from infra.local.durable.errors import StoreError
 from infra.local.durable.folder import DataFolder
+from infra.local.durable.s3.bodies import Bodies
 from infra.local.environment import Running
 from infra.local.gateway import Gateway
 from infra.local.hosts import HostNames

@@ -3,7 +3,7 @@
 import hashlib
 from typing import Self
 
-from infra.local.durable.bodies import INLINE_BYTES, Bodies, BodyWriter, Bytes, StoredBody
+from infra.local.durable.s3.bodies import INLINE_BYTES, Bodies, BodyWriter, Bytes, StoredBody
 from infra.local.http import BodyTooLargeError
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import Generic, TypeVar
 
-from infra.local.durable.small_services import SmallServices
+from infra.local.durable.services.small_services import SmallServices
 from infra.local.durable.store import Store
 from infra.local.effects import Effect, Kind
 from service.caller import Caller

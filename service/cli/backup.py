@@ -27,8 +27,8 @@ def backup(file: Path | None, name: str | None, force: bool, data: Path, as_json
       chorale backup monday.tar
       chorale backup --as before-the-lesson
     """
-    from infra.local.durable.backup import back_up
-    from infra.local.durable.starting_points import save_starting_point
+    from infra.local.durable.care.backup import back_up
+    from infra.local.durable.care.starting_points import save_starting_point
 
     if (file is None) == (name is None):
         raise click.UsageError("name either a FILE or, with --as, a starting point")
@@ -62,8 +62,8 @@ def restore(file: Path, data: Path, master_key: Path | None, as_json: bool) -> N
     \b
       chorale restore monday.tar --data ~/restored
     """
-    from infra.local.durable.doctor import diagnose, exit_status
-    from infra.local.durable.restore import restore as run
+    from infra.local.durable.care.doctor import diagnose, exit_status
+    from infra.local.durable.care.restore import restore as run
 
     restored = with_progress("restoring", lambda: run(file, data, master_key))
     manifest = restored.manifest

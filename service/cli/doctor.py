@@ -9,7 +9,7 @@ from service.cli.client import data_option, master_key_option
 from service.cli.output import json_option, print_json, with_progress
 
 if TYPE_CHECKING:
-    from infra.local.durable.findings import Finding
+    from infra.local.durable.care.findings import Finding
 
 
 @click.command()
@@ -27,7 +27,7 @@ def doctor(
     Exits with 0 when nothing has to be done, with 1 when --repair has something to do, and with 2 when there is
     damage that it cannot mend. A server may run, but not during a repair.
     """
-    from infra.local.durable.doctor import Repair, diagnose, exit_status, repair
+    from infra.local.durable.care.doctor import Repair, diagnose, exit_status, repair
 
     if repairing:
         done = with_progress("repairing", lambda: repair(data, master_key, deep=deep))

@@ -25,8 +25,8 @@ def reset(point: str, listing: bool, yes: bool, data: Path, master_key: Path | N
       chorale reset before-the-lesson
       chorale reset --list
     """
-    from infra.local.durable.starting_points import EMPTY, starting_points
-    from infra.local.durable.starting_points import reset as run
+    from infra.local.durable.care.starting_points import EMPTY, starting_points
+    from infra.local.durable.care.starting_points import reset as run
 
     if listing:
         points = starting_points(data)

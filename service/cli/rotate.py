@@ -20,7 +20,7 @@ def root(data: Path) -> None:
 
     Shells that ran `eval "$(chorale env)"` have to run it again.
     """
-    from infra.local.durable.rotation import rotate_root
+    from infra.local.durable.care.rotation import rotate_root
 
     account = rotate_root(data)
     click.echo(f"The root access key is now {account.access_key_id}; `chorale env` prints it with its secret.")
@@ -30,7 +30,7 @@ def root(data: Path) -> None:
 @data_option
 def sessions(data: Path) -> None:
     """End all sessions: temporary credentials and the download links signed with them. No server may run."""
-    from infra.local.durable.rotation import rotate_sessions
+    from infra.local.durable.care.rotation import rotate_sessions
 
     rotate_sessions(data)
     click.echo("All sessions have ended; links that were made before no longer work.")
@@ -50,8 +50,8 @@ def master(to: Path | None, data: Path, master_key: Path | None) -> None:
 
     With --to the key moves: out of the folder, to a stick for example, or back into it as master.key.
     """
+    from infra.local.durable.care.rotation import rotate_master
     from infra.local.durable.keyring import MASTER_KEY_FILE
-    from infra.local.durable.rotation import rotate_master
 
     rotated = rotate_master(data, master_key, to)
     click.echo(f"The new master key is in {rotated.key}.")

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from infra.local.durable.dynamodb.item_rows import ItemRows, Row, Span
 from infra.local.durable.folder import DataFolder
-from infra.local.durable.item_rows import ItemRows, Row, Span
-from infra.local.durable.object_bodies import Body, ObjectBodies
-from infra.local.durable.object_encryption import ObjectEncryption
-from infra.local.durable.object_keys import StoredKey
-from infra.local.durable.object_rows import Rows, object_place, protection_of, version_place
+from infra.local.durable.s3.object_bodies import Body, ObjectBodies
+from infra.local.durable.s3.object_encryption import ObjectEncryption
+from infra.local.durable.s3.object_keys import StoredKey
+from infra.local.durable.s3.object_rows import Rows, object_place, protection_of, version_place
 from service.resources import new_id
 
 OBJECTS_EACH = 3

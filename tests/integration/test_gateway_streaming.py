@@ -21,7 +21,7 @@ from storing_host import StoringHost
 from infra.local.account import Account
 from infra.local.authentication import Authenticator
 from infra.local.authorization import Authorizer, service_grants
-from infra.local.durable.bodies import Bodies
+from infra.local.durable.s3.bodies import Bodies
 from infra.local.gateway import Gateway
 from infra.local.hosts import HostNames
 from infra.local.listeners import Listeners, run

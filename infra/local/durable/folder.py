@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.account import ACCOUNT_FILE, DEFAULT_ACCOUNT_ID, DEFAULT_REGION, Account
-from infra.local.durable.bodies import Bodies
+from infra.local.durable.care.unfinished import finish
 from infra.local.durable.errors import DamagedError, StoreError
 from infra.local.durable.keyring import MASTER_KEY_FILE, MasterKey
 from infra.local.durable.layout import BODIES_FOLDER
+from infra.local.durable.s3.bodies import Bodies
 from infra.local.durable.store import DATABASE_FILE, Store
-from infra.local.durable.unfinished import finish
 from infra.local.durable.wal import State, examine_log
 
 log = logging.getLogger(__name__)

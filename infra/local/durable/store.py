@@ -343,22 +343,26 @@ def _is_of_the_disk(error: sqlite3.Error) -> bool:
     return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
+def _wants_room(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", None)
+    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
+
+
 def _refusal(error: sqlite3.Error) -> WriteRefusedError:
     """Whether a failed write is for want of room, or because the disk cannot be trusted any more."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE):
+    if _wants_room(error):
         return DiskFullError(f"there is no room on the disk ({error})")
     return StoreStoppedError(str(error))
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> StoreError:
+    if _wants_room(error):
+        return StoreError(f"there is no room on the disk for {path}")
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return DamagedError(f"{path} is damaged ({error}); run `chorale doctor` to see what can be saved")
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return StoreError(f"{path} cannot be written ({error}); its folder must belong to whoever serves it")
-    if code == sqlite3.SQLITE_FULL:
-        return StoreError(f"there is no room on the disk for {path}")
     return StoreError(f"{path} cannot be opened: {error}")
 
 

@@ -16,17 +16,17 @@ from botocore.exceptions import ClientError
 
 from infra.local import moto_host
 from infra.local.dispatch import _local_request, _RawBody, _StreamFile
-from infra.local.durable import object_backend
-from infra.local.durable.bodies import Bodies
 from infra.local.durable.keyring import MASTER_KEY_FILE, MasterKey
-from infra.local.durable.objects import ObjectStore
-from infra.local.durable.small_services import SmallServices
+from infra.local.durable.s3 import object_backend
+from infra.local.durable.s3.bodies import Bodies
+from infra.local.durable.s3.objects import ObjectStore
+from infra.local.durable.services.small_services import SmallServices
 from infra.local.durable.store import Store
 from infra.local.effects import effect_of
 from infra.local.http import LocalRequest, LocalResponse
 from infra.local.moto_instances import forget_instances
 from infra.local.moto_mistakes import is_mistake, mistake_response
-from infra.local.moto_services import BACKENDS, DISPATCHERS
+from infra.local.moto_services import BACKENDS, DISPATCHERS, forget_account
 from infra.local.turns import Turns
 
 ACCOUNT = "111122223333"
@@ -37,7 +37,7 @@ class ObjectHost:
     """One opening of a data folder."""
 
     def __init__(self, folder: Path) -> None:
-        forget_account()
+        forget_account(ACCOUNT)
         key = folder / MASTER_KEY_FILE
         self.store = Store(folder, MasterKey.load(key) if key.exists() else MasterKey.create(key))
         self.bodies = Bodies(folder / "bodies")
@@ -59,7 +59,7 @@ class ObjectHost:
 
     def close(self) -> None:
         self.store.close()
-        forget_account()
+        forget_account(ACCOUNT)
 
     def client(self, service: str = "s3") -> Any:
         return client_of(service, partial(self.handle, service))
@@ -125,13 +125,6 @@ def _is_refusal(answer: LocalResponse) -> bool:
 
 class _Account:
     account = ACCOUNT
-
-
-def forget_account() -> None:
-    for backends in BACKENDS.values():
-        if ACCOUNT in backends:
-            backends[ACCOUNT].reset()
-            del backends[ACCOUNT]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from botocore.credentials import Credentials
 
 from infra.local.dispatch import Dispatch
 from infra.local.durable.folder import DataFolder
-from infra.local.durable.small_services import SmallServices
+from infra.local.durable.services.small_services import SmallServices
 from infra.local.kms_keys import UsableKeys
 from infra.local.log_filters import LogFilters
 from infra.local.moto_host import MotoHost

@@ -10,12 +10,12 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from moto.core.request import Request
 
-from infra.local.durable.dynamodb_backend import TRANSIENT_ATTRIBUTES, TableStore
+from infra.local.durable.dynamodb.backend import TRANSIENT_ATTRIBUTES, TableStore
 from infra.local.durable.keyring import MASTER_KEY_FILE, MasterKey
-from infra.local.durable.small_services import SmallServices
+from infra.local.durable.services.small_services import SmallServices
 from infra.local.durable.store import Store
 from infra.local.moto_instances import forget_instances
-from infra.local.moto_services import BACKENDS, DynamoHandler
+from infra.local.moto_services import BACKENDS, DynamoHandler, forget_account
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
@@ -28,7 +28,7 @@ class TableHost:
     """One opening of a data folder."""
 
     def __init__(self, folder: Path) -> None:
-        forget_account()
+        forget_account(ACCOUNT)
         key = folder / MASTER_KEY_FILE
         self.store = Store(folder, MasterKey.load(key) if key.exists() else MasterKey.create(key))
         self.tables = TableStore(self.store, BACKENDS["dynamodb"][ACCOUNT])
@@ -39,7 +39,7 @@ class TableHost:
 
     def close(self) -> None:
         self.store.close()
-        forget_account()
+        forget_account(ACCOUNT)
 
     def client(self) -> Any:
         return client_of(self.answer)
@@ -67,11 +67,6 @@ class TableHost:
 class _RefusedError(Exception):
     def __init__(self, answer: tuple[int, Any, Any]) -> None:
         self.answer = answer
-
-
-def forget_account() -> None:
-    for backends in BACKENDS.values():
-        backends.pop(ACCOUNT, None)
 
 
 @contextmanager

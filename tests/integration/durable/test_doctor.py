@@ -24,12 +24,12 @@ from damaged_folders import (
 )
 from small_world import SmallWorld
 
-from infra.local.durable.backup import back_up
-from infra.local.durable.doctor import diagnose, exit_status, repair
+from infra.local.durable.care.backup import back_up
+from infra.local.durable.care.doctor import diagnose, exit_status, repair
+from infra.local.durable.care.findings import Finding, Severity
+from infra.local.durable.care.rotation import rotate_master
 from infra.local.durable.errors import StoreError
-from infra.local.durable.findings import Finding, Severity
 from infra.local.durable.folder import DataFolder
-from infra.local.durable.rotation import rotate_master
 from infra.local.platform_calls import FolderInUseError, FolderLock
 from tests.data_folders import digests
 from tests.killed import dies_at_step

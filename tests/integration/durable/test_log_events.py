@@ -10,8 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.logs.models import LogsBackend
 
-from infra.local.durable import stored_logs
-from infra.local.durable.log_events import AFTER_ALL, BEFORE_ALL, LogEvents
+from infra.local.durable.logs import stored_logs
+from infra.local.durable.logs.log_events import AFTER_ALL, BEFORE_ALL, LogEvents
 from infra.local.moto_services import BACKENDS
 from tests.integration.durable.small_world import SmallWorld
 

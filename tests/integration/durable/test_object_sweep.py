@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.durable.body_files import SCRATCH_SUFFIX
+from infra.local.durable.s3.body_files import SCRATCH_SUFFIX
 from tests.integration.durable.object_host import opened
 
 LARGE = b"large " * 20_000

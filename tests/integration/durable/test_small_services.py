@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from infra.local.durable import service_states
-from infra.local.durable.class_attributes import attributes_of
 from infra.local.durable.errors import DamagedError, DiskFullError, StoreError
-from infra.local.durable.graph_classes import SERVICES, codec_of
-from infra.local.durable.service_states import ServiceState
-from infra.local.durable.small_services import state_place
-from infra.local.durable.stored_logs import LEFT_OUT
+from infra.local.durable.logs.stored_logs import LEFT_OUT
+from infra.local.durable.services import service_states, stack_state
+from infra.local.durable.services.class_attributes import attributes_of
+from infra.local.durable.services.graph_classes import SERVICES, codec_of
+from infra.local.durable.services.service_states import ServiceState
+from infra.local.durable.services.small_services import state_place
 from infra.local.moto_services import BACKENDS
 from tests.integration.durable.account_answers import answers
 from tests.integration.durable.filled_account import ALLOW, SMALL
@@ -237,6 +237,19 @@ def test_a_deleted_stack_is_told_of_without_being_made_again(world: SmallWorld, 
         world = reopened(world, tmp_path)
         cloudformation, logs = world.client("cloudformation"), world.client("logs")
     world.close()
+
+
+def test_only_the_latest_deleted_stacks_are_told_of(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack_state, "DELETED_STACKS_KEPT", 3)
+    cloudformation = world.client("cloudformation")
+    for number in range(5):
+        settings: Any = {"StackName": f"gone-{number}", "TemplateBody": SMALL.replace("NAME", f"/gone-{number}")}
+        cloudformation.create_change_set(**settings, ChangeSetName="first", ChangeSetType="CREATE")
+        cloudformation.execute_change_set(StackName=f"gone-{number}", ChangeSetName="first")
+        cloudformation.delete_stack(StackName=f"gone-{number}")
+    told = [stack["StackName"] for stack in cloudformation.list_stacks()["StackSummaries"]]
+    assert sorted(told) == ["gone-2", "gone-3", "gone-4"]
+    assert not BACKENDS["cloudformation"][world.account]["us-east-1"].change_sets
 
 
 def test_a_deleted_stack_tells_its_outputs_and_keeps_no_secret(filled: SmallWorld) -> None:

@@ -16,7 +16,7 @@ from botocore.credentials import Credentials
 from infra.local.account import Account
 from infra.local.authentication import Authenticator
 from infra.local.authorization import Authorizer, service_grants
-from infra.local.durable.bodies import Bodies
+from infra.local.durable.s3.bodies import Bodies
 from infra.local.exchange import access_log
 from infra.local.gateway import Gateway
 from infra.local.hosts import HostNames

@@ -17,8 +17,8 @@ from infra.local import s3_entrance
 from infra.local.account import Account
 from infra.local.authentication import Authenticator
 from infra.local.authorization import Authorizer, service_grants
-from infra.local.durable import body_files
-from infra.local.durable.bodies import INLINE_BYTES, Bodies, StoredBody
+from infra.local.durable.s3 import body_files
+from infra.local.durable.s3.bodies import INLINE_BYTES, Bodies, StoredBody
 from infra.local.gateway import Gateway
 from infra.local.hosts import HostNames
 from infra.local.http import LocalResponse

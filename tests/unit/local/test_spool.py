@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.local.durable.bodies import INLINE_BYTES, Bodies, StoredBody
+from infra.local.durable.s3.bodies import INLINE_BYTES, Bodies, StoredBody
 from infra.local.http import BodyTooLargeError
 from infra.local.spool import Spool
 

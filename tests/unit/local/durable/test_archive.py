@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.local.durable.archive import (
+from infra.local.durable.care.archive import (
     ArchivedFile,
     ArchiveError,
     ArchiveReader,
@@ -21,9 +21,9 @@ from infra.local.durable.archive import (
     Source,
     write_archive,
 )
-from infra.local.durable.backup import back_up
+from infra.local.durable.care.backup import back_up
+from infra.local.durable.care.restore import restore
 from infra.local.durable.errors import NewerFormatError, StoreError
-from infra.local.durable.restore import restore
 from tests.data_folders import filled_folder
 
 BODY = "bodies/" + "0" * 32

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from infra.local.account import Account, AccountError
-from infra.local.durable import backup
-from infra.local.durable.archive import ArchiveError, write_archive
-from infra.local.durable.backup import back_up
+from infra.local.durable.care import backup
+from infra.local.durable.care.archive import ArchiveError, write_archive
+from infra.local.durable.care.backup import back_up
+from infra.local.durable.care.restore import restore
 from infra.local.durable.errors import DamagedError, StoreError
 from infra.local.durable.folder import DataFolder
-from infra.local.durable.restore import restore
 from tests.data_folders import BODY, digests, filled_folder, mark_of
 
 
@@ -179,7 +179,7 @@ def test_a_restore_that_the_disk_has_no_room_for_is_refused_first(
 def test_a_restore_that_is_killed_has_made_no_folder(data: Path, tmp_path: Path) -> None:
     back_up(data, tmp_path / "b.tar")
     program = (
-        "import time\nfrom pathlib import Path\nfrom infra.local.durable import restore\n"
+        "import time\nfrom pathlib import Path\nfrom infra.local.durable.care import restore\n"
         "def stop(*_): print('unpacked', flush=True); time.sleep(60)\n"
         "restore.check_unpacked = stop\n"
         f"restore.restore(Path({str(tmp_path / 'b.tar')!r}), Path({str(tmp_path / 'again')!r}))\n"

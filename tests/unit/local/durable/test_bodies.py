@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.local.durable import body_files
-from infra.local.durable.bodies import Bodies, StoredBody, held
 from infra.local.durable.errors import DamagedError, DiskFullError, WriteRefusedError
-from infra.local.durable.segments import SEGMENT_BYTES
+from infra.local.durable.s3 import body_files
+from infra.local.durable.s3.bodies import Bodies, StoredBody, held
+from infra.local.durable.s3.segments import SEGMENT_BYTES
 
 EDGES = [0, 1, SEGMENT_BYTES - 1, SEGMENT_BYTES, SEGMENT_BYTES + 1, 2 * SEGMENT_BYTES, 2 * SEGMENT_BYTES + 77]
 
@@ -235,7 +235,7 @@ def test_nothing_is_removed_while_a_backup_holds_the_folder(bodies):
 def test_another_process_can_hold_the_folder(bodies):
     body = write(bodies, b"x")
     code = (
-        "import sys; from pathlib import Path; from infra.local.durable.bodies import held\n"
+        "import sys; from pathlib import Path; from infra.local.durable.s3.bodies import held\n"
         "with held(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", code, str(bodies.folder)]

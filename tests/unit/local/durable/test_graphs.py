@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.local.durable.graphs import Codec, GraphError, Kept
+from infra.local.durable.services.graphs import Codec, GraphError, Kept
 
 
 class Singer:

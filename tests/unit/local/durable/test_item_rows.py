@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.local.durable import schema
+from infra.local.durable.dynamodb.item_rows import Bound, Entry, ItemRows, Row, Span, _walk_statement
 from infra.local.durable.errors import DamagedError
-from infra.local.durable.item_rows import Bound, Entry, ItemRows, Row, Span, _walk_statement
 from infra.local.durable.keyring import MasterKey
 from infra.local.durable.store import Store
 

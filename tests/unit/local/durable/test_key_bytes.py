@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.local.durable.key_bytes import UnfitKeyError, behind_prefix, key_bytes
+from infra.local.durable.dynamodb.key_bytes import UnfitKeyError, behind_prefix, key_bytes
 
 
 @st.composite

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.local.durable.listings import (
+from infra.local.durable.s3.listings import (
     ANY_N,
     Page,
     Row,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infra.local.durable.object_ranges import ByteRange, UnsatisfiableRangeError, asked_range, part_range
+from infra.local.durable.s3.object_ranges import ByteRange, UnsatisfiableRangeError, asked_range, part_range
 
 SIZE = 10
 

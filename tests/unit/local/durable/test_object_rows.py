@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from moto.s3.models import FakeDeleteMarker, FakeKey, FakeMultipart, get_canned_acl
 
-from infra.local.durable.object_bodies import Body, BodyRow
-from infra.local.durable.object_keys import Origin, StoredKey
-from infra.local.durable.object_rows import DERIVED, PASSING, PLAIN, TRANSLATED, Rows, object_place
+from infra.local.durable.s3.object_bodies import Body, BodyRow
+from infra.local.durable.s3.object_keys import Origin, StoredKey
+from infra.local.durable.s3.object_rows import DERIVED, PASSING, PLAIN, TRANSLATED, Rows, object_place
 
 ROWS = Rows("111122223333", "aws")
 ROW = BodyRow(7, True, b"wrapped")

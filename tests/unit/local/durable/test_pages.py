@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from infra.local.durable.pages import Pages
+from infra.local.durable.care.pages import Pages
 from infra.local.durable.schema import SCHEMA
 
 NUMBERS = st.integers(-(2**63), 2**63 - 1)

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from infra.local.account import Account
-from infra.local.durable.backup import back_up
+from infra.local.durable.care.backup import back_up
+from infra.local.durable.care.restore import restore
+from infra.local.durable.care.rotation import rotate_master, rotate_root, rotate_sessions
 from infra.local.durable.errors import StoreError
-from infra.local.durable.restore import restore
-from infra.local.durable.rotation import rotate_master, rotate_root, rotate_sessions
 from infra.local.platform_calls import FolderInUseError, FolderLock
 from infra.local.sessions import SERVICE_SESSION as A_DAY
 from infra.local.sessions import WORKER_ROLE, Sessions

@@ -1,7 +1,7 @@
 import sqlite3
 
+from infra.local.durable.care.sealed_tables import OTHERS, SEALED
 from infra.local.durable.schema import SCHEMA
-from infra.local.durable.sealed_tables import OTHERS, SEALED
 
 
 def tables() -> dict[str, list[tuple[str, int]]]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infra.local.durable.errors import DamagedError
-from infra.local.durable.segments import MAGIC, SEGMENT_BYTES, SegmentCipher, sealed_size, spans
+from infra.local.durable.s3.segments import MAGIC, SEGMENT_BYTES, SegmentCipher, sealed_size, spans
 
 KEY = bytes(range(32))
 

@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 
 from infra.local.account import Account, AccountError
-from infra.local.durable.backup import back_up
-from infra.local.durable.bodies import held
+from infra.local.durable.care.backup import back_up
+from infra.local.durable.care.rotation import rotate_master
+from infra.local.durable.care.starting_points import reset, save_starting_point, starting_points
 from infra.local.durable.errors import StoreError
 from infra.local.durable.folder import DataFolder
-from infra.local.durable.rotation import rotate_master
-from infra.local.durable.starting_points import reset, save_starting_point, starting_points
+from infra.local.durable.s3.bodies import held
 from infra.local.platform_calls import FolderInUseError, FolderLock
 from tests.data_folders import digests, filled_folder, mark_of, set_mark
 from tests.killed import dies_at_step

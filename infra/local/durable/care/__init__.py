@@ -1,0 +1,1 @@
+"""Taking care of a data folder: backup, restore, starting points, keys and the doctor."""

@@ -1,0 +1,1 @@
+"""CloudWatch Logs' events in rows."""
