@@ -44,14 +44,16 @@ lint: $(VENV)/.installed-dev
 test: lint
 	$(PYTEST) -m 'not slow'
 
-test-all: lint ministack
-	$(PYTEST)
-
-# Mixed load with restarts; `make test-all` has a minute of it.
+# How long the longest proofs are: the mixed load with restarts, and the rounds of kill -9 under load.
 SOAK_SECONDS ?= 3600
+KILL_ROUNDS ?= 100
+LONG_PROOFS := CHORALE_SOAK_SECONDS=$(SOAK_SECONDS) CHORALE_KILL_ROUNDS=$(KILL_ROUNDS)
+
+test-all: lint ministack
+	$(LONG_PROOFS) $(PYTEST)
 
 soak: $(VENV)/.installed-dev
-	CHORALE_SOAK_SECONDS=$(SOAK_SECONDS) $(PYTEST) -s tests/durability/test_soak.py
+	$(LONG_PROOFS) $(PYTEST) -s tests/durability/test_soak.py
 
 bench: $(VENV)/.installed-dev
 	$(PIP) -e '.[bench]'

@@ -1,6 +1,6 @@
 """A school day in short: all services in use, restarts and kills in between, and nothing that grows.
 
-`make soak` runs it for an hour; `make test-all` for a minute.
+`make soak` and `make test-all` run it for an hour, CI for a minute.
 """
 
 import os
