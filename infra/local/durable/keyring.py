@@ -19,6 +19,8 @@ from infra.local.platform_calls import write_private_file
 
 MASTER_KEY_FILE = "master.key"
 KEY_BYTES = 32
+ROWS = "rows"  # the purposes of the data keys
+OBJECTS = "objects"
 
 _NONCE_BYTES = 12
 

@@ -11,8 +11,6 @@ turn to bring memory back to what is on the disk.
 """
 
 import logging
-import os
-import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -20,27 +18,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from infra.local.durable import schema
-from infra.local.durable.errors import (
-    DamagedError,
-    DiskFullError,
-    NewerFormatError,
-    StoreError,
-    StoreStoppedError,
-    WriteRefusedError,
-)
-from infra.local.durable.keyring import KEY_BYTES, MasterKey, Sealer
-from infra.local.platform_calls import PRIVATE_FILE_MODE, sync_folder
+from infra.local.durable.database_file import open_database, wants_room
+from infra.local.durable.errors import DiskFullError, StoreStoppedError, WriteRefusedError
+from infra.local.durable.keyring import OBJECTS, ROWS, MasterKey, Sealer
 
 log = logging.getLogger(__name__)
 
 DATABASE_FILE = "state.db"
-ROWS = "rows"  # the purposes of the data keys
-OBJECTS = "objects"
 
 _LARGEST_GROUP = 128  # writes in one commit
-_CHECKPOINT_PAGES = 4000
-_WRITER_CACHE = -32_000  # KiB, negative as SQLite wants it
-_READER_CACHE = -2_000
+_LONG_LOG = 64 * 2**20  # bytes of the write-ahead log that readers are waited for to end
+_READER_CACHE = -2_000  # KiB, negative as SQLite wants it
 _KEPT_READERS = 8
 
 Undo = Callable[[], None]
@@ -86,7 +74,9 @@ class Store:
         self._stopped = False
         self._mine = _Thread()
         self._readers: list[sqlite3.Connection] = []
-        self._writer = self._open(master, migrations, newest)
+        self._writer = open_database(self.path, master, migrations, newest)
+        self._log = self.path.with_name(f"{DATABASE_FILE}-wal")
+        self._long_log = _LONG_LOG
         keys = dict(self._writer.execute("SELECT purpose, wrapped FROM data_key").fetchall())
         self.rows = Sealer(master.unwrap(keys[ROWS], ROWS))
         self.objects_key = master.unwrap(keys[OBJECTS], OBJECTS)
@@ -140,17 +130,19 @@ class Store:
     def quiet(self) -> Iterator[None]:
         """While this lasts nobody writes, and what was written before is on the disk when it ends.
 
-        For reads of what is kept in memory: they must not tell of a write that may still be taken back.
+        For reads of what is kept in memory: they must not tell of a write that may still be taken back. The rows that
+        a `reading()` inside sees are as new as memory is: the writer's.
         """
-        outer = self._mine.is_quiet
+        mine = self._mine
+        outer = mine.is_quiet, mine.connection
         with self._turn:
-            self._mine.is_quiet = True
+            mine.is_quiet, mine.connection = True, self._writer
             try:
                 yield
             finally:
-                self._mine.is_quiet = outer
+                mine.is_quiet, mine.connection = outer
             group = self._group
-        if group is not None and not self.is_writing and not outer:
+        if group is not None and not self.is_writing and not mine.is_quiet:
             self._wait(group)
 
     @contextmanager
@@ -168,9 +160,11 @@ class Store:
         assert not self._mine.is_quiet, "a write inside quiet() would wait for itself"
         with self._counting:
             self._waiting += 1
-        self._turn.acquire()
-        with self._counting:
-            self._waiting -= 1
+        try:
+            self._turn.acquire()
+        finally:
+            with self._counting:
+                self._waiting -= 1
         group: _Group | None = None
         try:
             group = self._joined_group()
@@ -195,7 +189,10 @@ class Store:
         if self._stopped:
             raise StoreStoppedError("the disk failed; nothing is written until the next start")
         if self._group is None:
-            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+            except sqlite3.Error as error:
+                raise _refusal(error) from error
             self._group = _Group()
         return self._group
 
@@ -231,7 +228,7 @@ class Store:
     def _end_turn(self, group: _Group) -> None:
         if not self._writer.in_transaction:
             self._take_back(group, DiskFullError("there is no room on the disk"))
-        elif self._waiting == 0 or group.size >= _LARGEST_GROUP:
+        elif self._waiting == 0 or group.size >= _LARGEST_GROUP or self._stopped:  # then nobody else would commit it
             try:
                 self._writer.execute("COMMIT")
             except sqlite3.Error as error:
@@ -239,6 +236,23 @@ class Store:
             else:
                 self._group = None
                 group.done.set()
+                self._shorten_log()
+
+    def _shorten_log(self) -> None:
+        """Begin the write-ahead log anew when it has become long, waiting for the readings in it to end.
+
+        SQLite does so by itself when nobody reads; where readings overlap without end, the log would grow without end.
+        """
+        size = self._log.stat().st_size
+        if size < self._long_log:
+            return
+        try:
+            ((busy, _, _),) = self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
+            log.warning("the write-ahead log could not be folded into the database: %s", error)
+            busy = True
+        # Where a reading took longer than SQLite waits, writers are not held up for it again at once.
+        self._long_log = size + _LONG_LOG if busy else _LONG_LOG
 
     def _take_back(self, group: _Group, error: WriteRefusedError) -> None:
         if self._writer.in_transaction:
@@ -273,97 +287,17 @@ class Store:
         reader.execute(f"PRAGMA cache_size={_READER_CACHE}")
         return reader
 
-    def _open(self, master: MasterKey, migrations: Mapping[int, schema.Migration], newest: int) -> sqlite3.Connection:
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE_MODE))
-        sync_folder(self.path.parent)
-        try:
-            writer = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, cached_statements=256)
-            _prepare(writer)
-            found = writer.execute("PRAGMA user_version").fetchone()[0]
-            if found == 0:
-                _create(writer, master, newest)
-            elif found > newest:
-                raise NewerFormatError(
-                    f"{self.path} was written by a later version of Chorale (format {found}; this one reads up to "
-                    f"{newest}); update Chorale, or restore a backup made with this version"
-                )
-            elif found < newest:
-                self._migrate(writer, found, newest, migrations)
-        except sqlite3.Error as error:
-            raise _unusable(self.path, error) from error
-        return writer
-
-    def _migrate(
-        self, writer: sqlite3.Connection, found: int, newest: int, migrations: Mapping[int, schema.Migration]
-    ) -> None:
-        """Step by step to the newest format, with a copy of what was there kept beside it."""
-        kept = self.path.with_name(f"{self.path.name}.format-{found}")
-        if not kept.exists():
-            scratch = kept.with_name(f"{kept.name}.new")
-            scratch.unlink(missing_ok=True)
-            os.close(os.open(scratch, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE_MODE))
-            copy = sqlite3.connect(scratch)
-            writer.backup(copy)
-            copy.close()
-            scratch.rename(kept)
-            sync_folder(kept.parent)
-        for version in range(found, newest):
-            writer.execute("BEGIN IMMEDIATE")
-            try:
-                migrations[version](writer)
-                writer.execute(f"PRAGMA user_version={version + 1}")
-                writer.execute("COMMIT")
-            except BaseException:
-                writer.execute("ROLLBACK")
-                raise
-        log.warning("%s was migrated from format %d to %d; the old one is kept as %s", self.path, found, newest, kept)
-
-
-def _prepare(writer: sqlite3.Connection) -> None:
-    writer.execute("PRAGMA journal_mode=WAL")
-    writer.execute("PRAGMA synchronous=FULL")
-    writer.execute("PRAGMA fullfsync=1")  # macOS: past the drive's own cache
-    writer.execute("PRAGMA checkpoint_fullfsync=1")
-    writer.execute(f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
-    writer.execute(f"PRAGMA cache_size={_WRITER_CACHE}")
-
-
-def _create(writer: sqlite3.Connection, master: MasterKey, version: int) -> None:
-    writer.executescript(f"BEGIN IMMEDIATE;{schema.SCHEMA}")
-    for purpose in (ROWS, OBJECTS):
-        wrapped = master.wrap(secrets.token_bytes(KEY_BYTES), purpose)
-        writer.execute("INSERT INTO data_key VALUES (?, ?)", (purpose, wrapped))
-    writer.execute(f"PRAGMA application_id={schema.APPLICATION_ID}")
-    writer.execute(f"PRAGMA user_version={version}")
-    writer.execute("COMMIT")
-
 
 def _is_of_the_disk(error: sqlite3.Error) -> bool:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
-def _wants_room(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE)
-
-
 def _refusal(error: sqlite3.Error) -> WriteRefusedError:
     """Whether a failed write is for want of room, or because the disk cannot be trusted any more."""
-    if _wants_room(error):
+    if wants_room(error):
         return DiskFullError(f"there is no room on the disk ({error})")
     return StoreStoppedError(str(error))
-
-
-def _unusable(path: Path, error: sqlite3.Error) -> StoreError:
-    if _wants_room(error):
-        return StoreError(f"there is no room on the disk for {path}")
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return DamagedError(f"{path} is damaged ({error}); run `chorale doctor` to see what can be saved")
-    if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return StoreError(f"{path} cannot be written ({error}); its folder must belong to whoever serves it")
-    return StoreError(f"{path} cannot be opened: {error}")
 
 
 def _nothing() -> None:

@@ -3,8 +3,7 @@
 import sqlite3
 
 from infra.local.durable.errors import DamagedError
-from infra.local.durable.keyring import MasterKey
-from infra.local.durable.store import OBJECTS, ROWS
+from infra.local.durable.keyring import OBJECTS, ROWS, MasterKey
 
 PURPOSES = (ROWS, OBJECTS)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from infra.local.durable.care.data_keys import unwrapped
 from infra.local.durable.errors import StoreError
-from infra.local.durable.keyring import MasterKey, Sealer
-from infra.local.durable.store import OBJECTS, ROWS, Store
+from infra.local.durable.keyring import OBJECTS, ROWS, MasterKey, Sealer
+from infra.local.durable.store import Store
 
 
 class ReadStore(Store):

@@ -16,10 +16,9 @@ from infra.local.durable.care.data_keys import PURPOSES
 from infra.local.durable.care.pages import Pages
 from infra.local.durable.care.sealed_tables import SEALED, SealedTable
 from infra.local.durable.errors import DamagedError, StoreError
-from infra.local.durable.keyring import MasterKey, Sealer
+from infra.local.durable.keyring import ROWS, MasterKey, Sealer
 from infra.local.durable.s3.object_bodies import files_place
 from infra.local.durable.schema import APPLICATION_ID, FORMAT, SCHEMA
-from infra.local.durable.store import ROWS
 from infra.local.platform_calls import PRIVATE_FILE_MODE, sync_file
 
 # Tables whose rows nothing proves, with the columns by which they are walked. The first two are made again of others.

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from infra.local.durable import schema
+from infra.local.durable import store as store_module
 from infra.local.durable.errors import (
     DamagedError,
     DiskFullError,
     NewerFormatError,
     StoreError,
     StoreStoppedError,
+    WriteRefusedError,
 )
 from infra.local.durable.keyring import MasterKey
 from infra.local.durable.store import DATABASE_FILE, Store
@@ -44,6 +46,11 @@ def fail_after_writing(store: Store, service: str) -> None:
 def services(store: Store) -> list[str]:
     with store.reading() as connection:
         return [name for (name,) in connection.execute("SELECT service FROM state ORDER BY service")]
+
+
+def put_alone(store: Store, service: str) -> None:
+    with store.writing():
+        put(store, service)
 
 
 def test_what_was_written_is_there_after_opening_again(tmp_path: Path, master: MasterKey, store: Store) -> None:
@@ -165,6 +172,30 @@ def test_a_quiet_reader_waits_for_the_writes_before_it(store: Store) -> None:
     assert services(store) == ["iam"]
 
 
+def test_rows_are_as_new_as_memory_for_a_quiet_reader(store: Store) -> None:
+    """A reader between two writers of one group must not find rows missing that memory already tells of."""
+    store._waiting += 1  # so that the write is not committed yet
+    writer = threading.Thread(target=put_alone, args=(store, "iam"), daemon=True)
+    writer.start()
+    while store._group is None or not store._group.size:
+        threading.Event().wait(0.001)
+    seen: list[list[str]] = []
+
+    def read() -> None:
+        with store.quiet():
+            found = services(store)
+        seen.append(found)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    reader.join(0.05)
+    assert reader.is_alive(), "nothing is told before it is on the disk"
+    store._waiting -= 1
+    put_alone(store, "kms")
+    reader.join(10)
+    assert seen == [["iam"]]
+
+
 def test_a_full_disk_refuses_the_write_keeps_the_rest_and_recovers(store: Store) -> None:
     undone: list[int] = []
     store.on_rollback = lambda: undone.append(1)
@@ -182,15 +213,16 @@ def test_a_full_disk_refuses_the_write_keeps_the_rest_and_recovers(store: Store)
     assert services(store) == ["iam", "kms"]
 
 
-class FailingCommit:
-    """The writer's connection on a disk that fails at the commit."""
+class FailingDisk:
+    """The writer's connection on a disk that fails at one kind of statement."""
 
-    def __init__(self, genuine: sqlite3.Connection, code: int) -> None:
+    def __init__(self, genuine: sqlite3.Connection, code: int, at: str = "COMMIT") -> None:
         self.genuine = genuine
         self.code = code
+        self.at = at
 
     def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
-        if sql == "COMMIT":
+        if sql.startswith(self.at):
             error = sqlite3.OperationalError("the disk fails")
             error.sqlite_errorcode = self.code
             raise error
@@ -203,7 +235,7 @@ class FailingCommit:
 
 def test_a_disk_that_is_full_at_the_commit_refuses_everyone_in_it_and_recovers(store: Store) -> None:
     genuine = store._writer
-    store._writer = FailingCommit(genuine, sqlite3.SQLITE_FULL)  # type: ignore[assignment]
+    store._writer = FailingDisk(genuine, sqlite3.SQLITE_FULL)  # type: ignore[assignment]
     refused: list[int] = []
 
     def write(number: int) -> None:
@@ -229,7 +261,7 @@ def test_after_a_failed_fsync_nothing_is_written_until_the_next_start(store: Sto
     with store.writing():
         put(store, "iam")
     genuine = store._writer
-    store._writer = FailingCommit(genuine, sqlite3.SQLITE_IOERR_FSYNC)  # type: ignore[assignment]
+    store._writer = FailingDisk(genuine, sqlite3.SQLITE_IOERR_FSYNC)  # type: ignore[assignment]
     with pytest.raises(StoreStoppedError), store.writing():
         put(store, "kms")
     store._writer = genuine
@@ -238,11 +270,44 @@ def test_after_a_failed_fsync_nothing_is_written_until_the_next_start(store: Sto
     assert services(store) == ["iam"]
 
 
+def test_a_disk_that_fails_before_the_first_row_refuses_the_write(store: Store) -> None:
+    genuine = store._writer
+    store._writer = FailingDisk(genuine, sqlite3.SQLITE_IOERR_READ, "BEGIN")  # type: ignore[assignment]
+    with pytest.raises(WriteRefusedError), store.writing():
+        put(store, "iam")
+    store._writer = genuine
+    assert services(store) == []
+
+
 def test_a_mistake_in_a_statement_is_no_trouble_with_the_disk(store: Store) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table"), store.writing() as connection:
         connection.execute("SELECT * FROM absent")
     with store.writing():
         put(store, "iam")
+
+
+def test_the_log_stays_short_while_somebody_is_always_reading(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    megabyte = 2**20
+    monkeypatch.setattr(store, "_long_log", 4 * megabyte)
+    monkeypatch.setattr(store_module, "_LONG_LOG", 4 * megabyte)
+    done = threading.Event()
+
+    def read(seconds: float) -> None:
+        while not done.is_set():
+            with store.reading() as connection:
+                connection.execute("SELECT count(*) FROM state").fetchone()
+                done.wait(seconds)
+
+    readers = [threading.Thread(target=read, args=(seconds,)) for seconds in (0.02, 0.023, 0.027, 0.031)]
+    for reader in readers:
+        reader.start()
+    for number in range(32):
+        with store.writing():
+            put(store, str(number % 4), bytes(megabyte))
+    done.set()
+    for reader in readers:
+        reader.join(10)
+    assert store._log.stat().st_size < 8 * megabyte
 
 
 def test_a_value_opens_only_where_it_belongs(store: Store) -> None:
@@ -324,6 +389,36 @@ def test_memory_that_cannot_be_brought_back_ends_all_writing(store: Store) -> No
         raise KeyError
     with pytest.raises(StoreStoppedError), store.writing():
         put(store, "iam")
+
+
+def test_memory_that_cannot_be_brought_back_leaves_nobody_of_its_group_waiting(store: Store) -> None:
+    first_is_in = threading.Event()
+    ended: list[str] = []
+
+    def fall_over() -> None:
+        raise RuntimeError
+
+    def first() -> None:
+        with store.writing():
+            put(store, "iam")
+            first_is_in.set()
+            while store._waiting < 2:  # the group stays open for those who wait behind it
+                threading.Event().wait(0.001)
+        ended.append("first")
+
+    def later() -> None:
+        first_is_in.wait(10)
+        with pytest.raises((KeyError, StoreStoppedError)), store.writing(undo=fall_over):
+            raise KeyError
+        ended.append("later")
+
+    threads = [threading.Thread(target=work, daemon=True) for work in (first, later, later)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert sorted(ended) == ["first", "later", "later"]
+    assert services(store) == ["iam"]
 
 
 def test_a_write_that_fails_for_what_another_wrote_is_told_so_when_that_is_on_the_disk(store: Store) -> None:
