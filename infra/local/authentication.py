@@ -54,17 +54,8 @@ class Authenticator:
         self._current = current or (lambda: account)
         self._root = (account, _root_key(account))
 
-    def may_wait(self, claim: Claim) -> bool:
-        """Whether `authenticate` may have to wait for the account's IAM, and so belongs off the event loop."""
-        if claim.access_key_id == self._root_key().access_key_id:
-            return False
-        if claim.session_token is None:
-            return True
-        session = self._sessions.open(claim.session_token)
-        return session is not None and session.caller.type is PrincipalType.USER
-
     def authenticate(self, claim: Claim, request: SignedRequest) -> tuple[Caller, Verified]:
-        """The caller that the claim proves, and the proof. Raises SignatureError."""
+        """The caller that the claim proves, and the proof. Waits for nobody. Raises SignatureError."""
         self._check_region(claim)
         verified = verify_claim(claim, request, self.find_key, self._clock())
         return verified.key.principal, verified

@@ -8,7 +8,6 @@ the client speaks to, and X-Forwarded headers mean nothing.
 S3's uploads are let in before their bodies are read; see s3_entrance.py.
 """
 
-import asyncio
 import json
 import logging
 from collections.abc import MutableMapping
@@ -26,6 +25,7 @@ from infra.local.hosts import HostNames, bucket_of
 from infra.local.http import BodyTooLargeError, LocalRequest, LocalResponse
 from infra.local.operations import UnknownOperationError, operation_of, query_parameters
 from infra.local.protocol_errors import error_response, protocol_of
+from infra.local.pump import in_thread
 from infra.local.s3_entrance import S3Call, S3Entrance, ServiceHost
 from infra.local.sessions import Sessions
 from infra.local.signature_errors import signature_error_response
@@ -163,7 +163,7 @@ class Gateway:
 
     async def _to_api(self, exchange: Exchange, claim: Claim) -> None:
         body = await exchange.read_body(_BODY_LIMITS[DEEPCOMPOSER])
-        caller, _ = await self._authenticate(exchange, claim, _with_body(exchange.request, body))
+        caller, _ = self._authenticate(exchange, claim, _with_body(exchange.request, body))
         scope = dict(exchange.scope)
         scope[CALLER_KEY] = caller
         scope[REQUEST_ID_KEY] = exchange.request_id
@@ -172,7 +172,7 @@ class Gateway:
 
     async def _to_s3(self, exchange: Exchange, claim: Claim) -> None:
         """S3 signs the hash of the body, so that all but the body is decided before it is read."""
-        caller, verified = await self._authenticate(exchange, claim, exchange.request)
+        caller, verified = self._authenticate(exchange, claim, exchange.request)
         asked = _s3_request(exchange.request)
         response = self._admit(exchange, caller, claim, asked)
         if response is None:
@@ -182,20 +182,14 @@ class Gateway:
     async def _to_host(self, exchange: Exchange, claim: Claim) -> None:
         body = await exchange.read_body(_BODY_LIMITS.get(claim.service, _OTHER_BODY_LIMIT))
         request = _with_body(exchange.request, body)
-        caller, _ = await self._authenticate(exchange, claim, request)
+        caller, _ = self._authenticate(exchange, claim, request)
         local = LocalRequest(request.method, request.path, request.query, _own_headers(request), body)
-        await exchange.answer(await self._in_thread(self._carry_out, exchange, caller, claim, local))
+        await exchange.answer(await in_thread(self._pool, self._carry_out, exchange, caller, claim, local))
 
-    async def _authenticate(self, exchange: Exchange, claim: Claim, request: SignedRequest) -> tuple[Caller, Verified]:
-        if self._authenticator.may_wait(claim):
-            proven = await self._in_thread(self._authenticator.authenticate, claim, request)
-        else:
-            proven = self._authenticator.authenticate(claim, request)
-        exchange.caller = proven[0]
-        return proven
-
-    async def _in_thread(self, function: Any, *arguments: Any) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, function, *arguments)
+    def _authenticate(self, exchange: Exchange, claim: Claim, request: SignedRequest) -> tuple[Caller, Verified]:
+        caller, verified = self._authenticator.authenticate(claim, request)
+        exchange.caller = caller
+        return caller, verified
 
     def _carry_out(self, exchange: Exchange, caller: Caller, claim: Claim, request: LocalRequest) -> LocalResponse:
         """Runs in a thread: whether the request is let in, and what the service answers."""
