@@ -8,7 +8,6 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from infra.local.account import Account
-from infra.local.environment import client_environment
 from service.cli.client import connect
 from tests.benchmarks.load import Load, measure
 from tests.benchmarks.result import Result
@@ -41,14 +40,7 @@ def signed_get(served: Served, composition_id: str) -> bytes:
 
 def item_of(served: Served, composition_id: str) -> tuple[dict, dict]:
     """The table's description and the composition's item, as the service stores it."""
-    local = client_environment(served.data)
-    dynamodb = boto3.client(
-        "dynamodb",
-        endpoint_url=local["AWS_ENDPOINT_URL"],
-        region_name=local["AWS_REGION"],
-        aws_access_key_id=local["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=local["AWS_SECRET_ACCESS_KEY"],
-    )
+    dynamodb = served.client("dynamodb")
     (name,) = dynamodb.list_tables()["TableNames"]
     table = dynamodb.describe_table(TableName=name)["Table"]
     items = dynamodb.scan(TableName=name)["Items"]

@@ -10,12 +10,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import boto3
 from botocore.config import Config
 
-from infra.local.environment import client_environment
 from tests.benchmarks.result import Result
-from tests.benchmarks.servers import Served, chorale, resident_megabytes
+from tests.benchmarks.servers import chorale, resident_megabytes
 
 MEGABYTES = 200
 ROUNDS = 3
@@ -25,7 +23,7 @@ _PIECE = 1 << 20
 def run() -> Iterator[Result]:
     content = os.urandom(_PIECE) * MEGABYTES
     with chorale() as served, tempfile.TemporaryDirectory(prefix="chorale-bench-") as folder:
-        s3 = _client(served)
+        s3 = served.client("s3", config=Config(signature_version="s3v4", request_checksum_calculation="when_required"))
         s3.create_bucket(Bucket="large")
         time.sleep(5)  # until the compose worker has been warmed up
         before = resident_megabytes(served.running.pid)
@@ -75,15 +73,3 @@ def _seconds(work: Any) -> float:
 
 def _told(ours: float, theirs: float, peer: str) -> str:
     return f"{MEGABYTES / ours:.0f} MiB/s; {peer} {MEGABYTES / theirs:.0f} MiB/s"
-
-
-def _client(served: Served) -> Any:
-    local = client_environment(served.data)
-    return boto3.client(
-        "s3",
-        endpoint_url=local["AWS_ENDPOINT_URL"],
-        region_name=local["AWS_REGION"],
-        aws_access_key_id=local["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=local["AWS_SECRET_ACCESS_KEY"],
-        config=Config(signature_version="s3v4", request_checksum_calculation="when_required"),
-    )

@@ -17,13 +17,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import boto3
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from infra.local.account import Account
-from infra.local.environment import client_environment
 from service.cli.client import connect
 from service.resources import new_id
 from tests.benchmarks.bench_gateway import raw
@@ -82,7 +80,7 @@ def _result(clients: int, least: float, slow: bool, load: Load, commits: list[fl
 def prepared(served: Served, clients: int) -> tuple[list[list[bytes]], int]:
     """Signed requests for each client, each with another value of its tag than the one before; and an item's size."""
     item = _composition(served)
-    dynamodb = _dynamodb(served)
+    dynamodb = served.client("dynamodb")
     (table,) = dynamodb.list_tables()["TableNames"]
     requests = []
     for number in range(clients):
@@ -100,21 +98,10 @@ def _composition(served: Served) -> dict[str, Any]:
     )["composition"]  # fmt: skip
     client = connect(served.data)
     client.get_waiter("composition_completed").wait(compositionId=created["compositionId"])
-    dynamodb = _dynamodb(served)
+    dynamodb = served.client("dynamodb")
     (table,) = dynamodb.list_tables()["TableNames"]
     (item,) = (item for item in dynamodb.scan(TableName=table)["Items"] if item["sk"]["S"] == created["compositionId"])
     return item
-
-
-def _dynamodb(served: Served) -> Any:
-    local = client_environment(served.data)
-    return boto3.client(
-        "dynamodb",
-        endpoint_url=local["AWS_ENDPOINT_URL"],
-        region_name=local["AWS_REGION"],
-        aws_access_key_id=local["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=local["AWS_SECRET_ACCESS_KEY"],
-    )
 
 
 def _signed(served: Served, composition_id: str, number: int) -> Iterator[bytes]:

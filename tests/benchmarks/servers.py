@@ -13,8 +13,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from infra.local.environment import NotRunningError, Running
+import boto3
+
+from infra.local.environment import NotRunningError, Running, client_environment
 
 READY_SECONDS = 60
 
@@ -26,6 +29,18 @@ class Served:
     address: tuple[str, int]
     running: Running
     data: Path
+
+    def client(self, service: str, **options: Any) -> Any:
+        """An ordinary client of one of its services, with root's key."""
+        local = client_environment(self.data)
+        return boto3.client(
+            service,
+            endpoint_url=local["AWS_ENDPOINT_URL"],
+            region_name=local["AWS_REGION"],
+            aws_access_key_id=local["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=local["AWS_SECRET_ACCESS_KEY"],
+            **options,
+        )
 
 
 @contextmanager
