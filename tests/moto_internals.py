@@ -11,6 +11,7 @@ moto, see that our file still fits, run the tests of both with `-m ''`, and only
 import ast
 import json
 import sys
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -36,13 +37,21 @@ def digest(symbol: str) -> str:
     file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
     if not file.exists():
         raise LookupError(f"moto has no module {module}")
-    source = file.read_text()
-    node: ast.AST = ast.parse(source)
+    lines, node = _parsed(file)
     for part in name.split("."):
         node = _member(node, part, symbol)
-    text = ast.get_source_segment(source, node)
-    assert text is not None
-    return sha256(text.encode()).hexdigest()[:16]
+    assert isinstance(node, ast.stmt)
+    text = lines[node.lineno - 1 : node.end_lineno]
+    text[-1] = text[-1][: node.end_col_offset]
+    text[0] = text[0][node.col_offset :]
+    return sha256(b"".join(text)).hexdigest()[:16]
+
+
+@cache
+def _parsed(file: Path) -> tuple[list[bytes], ast.AST]:
+    """A module's lines, in whose bytes its nodes are placed, and its tree."""
+    source = file.read_bytes()
+    return source.splitlines(keepends=True), ast.parse(source)
 
 
 def pin(added: dict[str, list[str]]) -> None:
