@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 # earlier row, and rooms of the same row.
 ROWS: tuple[tuple[str, ...], ...] = (
     ("service.errors", "service.caller", "service.music"),
-    ("service.algorithms", "service.resources", "service.sigv4", "service.samples"),
+    ("service.algorithms", "service.resources", "service.sigv4", "service.iam", "service.samples"),
     ("service.nn", "service.storage"),
     ("service.compose", "service.compose_ar_cnn", "service.evaluate", "service.inference"),
     ("service.library",),
@@ -38,7 +38,7 @@ CONFINED = {
     "uvicorn": {"infra.local"},
     "click": {"service.cli"},
 }
-STANDARD_LIBRARY_ONLY = ("service.sigv4",)
+STANDARD_LIBRARY_ONLY = ("service.sigv4", "service.iam")
 
 
 def modules() -> list[tuple[str, Path]]:

@@ -1,0 +1,85 @@
+"""Policy variables: `${aws:username}`, `${aws:PrincipalTag/team, 'none'}`, and the escapes `${*}`, `${?}`, `${$}`.
+
+A text of a policy is read once into a `Template`. What the request puts into it is literal text: a user named `*` is no
+wildcard. A key without a value, or with several, gives no value, and the whole text then equals nothing. Version
+2008-10-17 knows no variables: there `${aws:username}` is these fifteen characters.
+"""
+
+import re
+from dataclasses import dataclass
+
+from service.iam.context import Context
+from service.iam.wildcards import Pattern, Piece, pieces
+
+VERSION_WITH_VARIABLES = "2012-10-17"
+
+_VARIABLE = re.compile(r"\$\{([^{}]*)\}")
+_WITH_DEFAULT = re.compile(r"([^,']+?)\s*,\s*'((?:[^']|'')*)'\s*", re.DOTALL)
+_ESCAPES = ("*", "?", "$")
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    key: str
+    default: str | None = None
+
+    def value(self, context: Context) -> str | None:
+        values = context.get(self.key)
+        return values[0] if values and len(values) == 1 else self.default
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text with places that the request fills in."""
+
+    parts: tuple[Piece | Variable, ...]
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        return tuple(part for part in self.parts if isinstance(part, Variable))
+
+    @property
+    def fixed(self) -> Pattern | None:
+        """The pattern, where no request changes it."""
+        return None if self.variables else tuple(part for part in self.parts if not isinstance(part, Variable))
+
+    def filled_in(self, context: Context) -> Pattern | None:
+        """The pattern for this request; None where a variable has no value."""
+        filled: list[Piece] = []
+        for part in self.parts:
+            if isinstance(part, Variable):
+                value = part.value(context)
+                if value is None:
+                    return None
+                filled.append(value)
+            else:
+                filled.append(part)
+        return tuple(filled)
+
+
+def template(text: str, version: str, *, wildcards: bool) -> Template:
+    """`text` of a policy of this version; `wildcards` says whether its `*` and `?` are patterns here."""
+
+    def literal(fixed: str) -> tuple[Piece, ...]:
+        return pieces(fixed) if wildcards else (fixed,)
+
+    if version != VERSION_WITH_VARIABLES:
+        return Template(literal(text))
+    parts: list[Piece | Variable] = []
+    end = 0
+    for found in _VARIABLE.finditer(text):
+        parts += literal(text[end : found.start()])
+        parts.append(_read(found[1]))
+        end = found.end()
+    parts += literal(text[end:])
+    return Template(tuple(parts))
+
+
+def _read(inner: str) -> str | Variable:
+    """What stands between the braces: the escaped character itself, or a variable."""
+    if inner in _ESCAPES:
+        return inner
+    defaulted = _WITH_DEFAULT.fullmatch(inner)
+    if defaulted:
+        return Variable(defaulted[1].strip(), defaulted[2].replace("''", "'"))
+    return Variable(inner.strip())
