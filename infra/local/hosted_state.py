@@ -66,5 +66,9 @@ class HostedState:
         self.objects.sweep()
 
     def close(self) -> None:
-        """Forget the account, so that another may be hosted; the folder keeps it."""
+        """Forget the account, so that another may be hosted; the folder keeps it.
+
+        A request that is under way must not find it forgotten, and store that.
+        """
+        self.turns.end()
         forget_account(self._account)

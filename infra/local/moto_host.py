@@ -138,13 +138,12 @@ class MotoHost:
             return self._state.turns.carry_out(effect, f"{service} {operation}", caller, work, _is_refusal)
 
         try:
-            self._check_open()
             if service == "s3":
                 return self._state.objects.answer(request, operation, turn, answer)
             front = self._fronts.get(service)
             return turn(lambda: front(request, region, answer) if front else answer(request))
         except WriteRefusedError as error:
-            return _not_stored(service, error)
+            return _unavailable(service, error)
         except (NotImplementedError, OperationNotFoundError):
             return error_response(service, 501, "NotImplemented", "This operation is not part of the local AWS.")
         except Exception:
@@ -174,10 +173,9 @@ class MotoHost:
 
         effect = effect_of("dynamodb", operation)
         try:
-            self._check_open()
             return self._state.turns.carry_out(effect, f"dynamodb {operation}", None, work, _has_failed)
         except WriteRefusedError as error:
-            return DynamoAnswer({}, _not_stored("dynamodb", error))
+            return DynamoAnswer({}, _unavailable("dynamodb", error))
 
     def find_iam_access_key(self, access_key_id: str) -> IamAccessKey | None:
         """The active key of an IAM user with this id, or None.
@@ -195,10 +193,6 @@ class MotoHost:
         """Whether an IAM user has this unique id, which no later user of the same name gets."""
         users = list(iam_backends[self.account][_PARTITION].users.values())
         return any(user.id == user_id for user in users)
-
-    def _check_open(self) -> None:
-        if not self._open:
-            raise RuntimeError("the local AWS is closed")
 
     def _answer(self, service: str, request: LocalRequest, operation: str, region: str) -> LocalResponse:
         if region not in BACKENDS["dynamodb"][self.account].regions:
@@ -258,10 +252,10 @@ def _has_failed(answer: DynamoAnswer) -> bool:
     return answer.error is not None
 
 
-def _not_stored(service: str, error: WriteRefusedError) -> LocalResponse:
-    """The disk did not take a write: it may be tried again. The log has said more."""
+def _unavailable(service: str, error: WriteRefusedError) -> LocalResponse:
+    """The disk did not take a write, or the server stops: the request may be sent again. The log has said more."""
     code = "ServiceUnavailableException" if protocol_of(service) == "json" else "ServiceUnavailable"
-    message = f"The write was not stored, and nothing of it was kept: {error}. Please try again."
+    message = f"The request was not carried out, and nothing of it was kept: {error}. Please try again."
     return error_response(service, 503, code, message, str(uuid.uuid4()))
 
 

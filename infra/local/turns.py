@@ -7,9 +7,10 @@ answer leaves; when it is refused, or fails, nothing of it stays, in memory neit
 import logging
 import time
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Generic, TypeVar
 
+from infra.local.durable.errors import WriteRefusedError
 from infra.local.durable.services.small_services import SmallServices
 from infra.local.durable.store import Store
 from infra.local.effects import Effect, Kind
@@ -28,7 +29,13 @@ class Turns:
     def __init__(self, store: Store, small: SmallServices) -> None:
         self._store = store
         self._small = small
+        self._has_ended = False
         store.on_rollback = small.reload
+
+    def end(self) -> None:
+        """Wait for the request that has its turn, and refuse all others: what is in memory may be forgotten then."""
+        with suppress(WriteRefusedError), self._store.quiet():
+            self._has_ended = True
 
     def carry_out(
         self,
@@ -41,7 +48,7 @@ class Turns:
         """The answer of `work`, which does no more than `effect`; one that `refuses` takes back what was written.
 
         Requests that only read rows wait for nobody; all others take turns. Inside another turn this is a part of it.
-        `name` is for the log. Raises WriteRefusedError when the disk did not take the write.
+        `name` is for the log. Raises WriteRefusedError when the disk did not take the write, and after the end.
         """
         began = time.monotonic()
         try:
@@ -51,7 +58,10 @@ class Turns:
                 if effect.kind is Kind.READS:
                     turn.enter_context(self._store.quiet())
                 turn.enter_context(self._store.reading())
-                return work()
+                self._check_goes_on()
+                answer = work()
+                self._check_goes_on()  # else what it read may have been gone already
+                return answer
         finally:
             seconds = time.monotonic() - began
             if seconds > LONG_TURN_SECONDS:
@@ -61,6 +71,7 @@ class Turns:
     def _write(self, touches: Iterable[str], work: Callable[[], Answer], refuses: Callable[[Answer], bool]) -> Answer:
         try:
             with self._store.writing(undo=lambda: self._small.take_back(touches)):
+                self._check_goes_on()
                 answer = work()
                 if refuses(answer):
                     raise _TakenBack(answer)
@@ -68,6 +79,10 @@ class Turns:
                 return answer
         except _TakenBack as taken_back:
             return taken_back.answer
+
+    def _check_goes_on(self) -> None:
+        if self._has_ended:
+            raise WriteRefusedError("the server is stopping")
 
 
 class _TakenBack(Exception, Generic[Answer]):

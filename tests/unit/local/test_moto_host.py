@@ -60,7 +60,7 @@ def test_an_account_in_a_new_folder_begins_empty(host: MotoHost, tmp_path: Path)
 
 def test_nothing_is_answered_after_closing(host: MotoHost) -> None:
     host.close()
-    assert query(host, "iam", "ListUsers").status == 500
+    assert query(host, "iam", "ListUsers").status == 503
 
 
 def test_a_client_cannot_choose_the_account(host: MotoHost) -> None:
