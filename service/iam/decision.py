@@ -12,6 +12,7 @@ from service.iam.policy import Kind, Policy, Statement
 from service.iam.request import Layer, Policies, Request, layers
 
 _ORGANIZATION = (Kind.SERVICE_CONTROL, Kind.RESOURCE_CONTROL)
+_GRANTING = (Kind.IDENTITY, Kind.RESOURCE, Kind.TRUST)
 
 
 class Outcome(Enum):
@@ -69,20 +70,21 @@ class Decision:
         """The statements that decided: those that deny, or those that allow in the layer that granted."""
         if self.outcome is Outcome.IMPLICIT_DENY:
             return ()
-        find = facts.permissions if self.allowed else facts.denials
-        kinds = (Kind.IDENTITY, Kind.RESOURCE, Kind.TRUST) if self.allowed else tuple(Kind)
+        kinds = _GRANTING if self.allowed else tuple(Kind)
         return tuple(
             _matched(policy, statement)
             for layer in self._layers
             if layer.kind in kinds
-            for policy, statement in find(layer, self._request, self._bounded)
+            for policy, statement in self._about(layer)
+            if statement.allows is self.allowed and self._applies(statement)
         )
 
     @cached_property
     def near_misses(self) -> tuple[NearMiss, ...]:
         return tuple(
             miss
-            for policy, statement in self._about()
+            for layer in self._layers
+            for policy, statement in self._about(layer)
             for miss in _near_misses(policy, statement, self._request, self._bounded)
         )
 
@@ -90,7 +92,8 @@ class Decision:
     def missing_keys(self) -> tuple[str, ...]:
         """Condition keys and variables that statements on this action ask for and the request has not, as written."""
         missing: dict[str, str] = {}
-        for _, statement in self._about():
+        about = (statement for layer in self._layers for _, statement in self._about(layer))
+        for statement in about:
             for key in _asked(statement, self._request):
                 if self._request.context.get(key) is None:
                     missing.setdefault(key.lower(), key)
@@ -128,21 +131,24 @@ class Decision:
     def _layers(self) -> list[Layer]:
         return layers(self._request, self._policies)
 
-    def _about(self) -> Iterator[tuple[Policy, Statement]]:
-        for layer in self._layers:
-            for policy in layer.policies:
-                for chosen in policy.about(self._request.action):
-                    yield from ((policy, statement) for statement in chosen)
+    def _about(self, layer: Layer) -> Iterator[tuple[Policy, Statement]]:
+        """The statements of a layer about this action, those that deny before those that allow."""
+        for policy in layer.policies:
+            for chosen in policy.about(self._request.action):
+                yield from ((policy, statement) for statement in chosen)
+
+    def _applies(self, statement: Statement) -> bool:
+        return facts.applies(statement, self._request, self._bounded)
 
     def _say(self, kinds: tuple[Kind, ...]) -> bool | None:
         asked = [layer for layer in self._layers if layer.kind in kinds]
         if not asked:
             return None
-        return all(
-            facts.allows(layer, self._request, self._bounded)
-            and next(facts.denials(layer, self._request, self._bounded), None) is None
-            for layer in asked
-        )
+        for layer in asked:
+            applying = [statement.allows for _, statement in self._about(layer) if self._applies(statement)]
+            if not applying or not all(applying):
+                return False
+        return True
 
 
 def _matched(policy: Policy, statement: Statement) -> Matched:

@@ -16,9 +16,10 @@ resource control policies, boundaries and session policies only limit; nothing i
 from service.iam import facts
 from service.iam.decision import Decision, Matched, NearMiss, Outcome
 from service.iam.facts import NO_GRANT, Grant
+from service.iam.plan import Plan, plan
 from service.iam.policy import Kind
 from service.iam.principals import Principal
-from service.iam.request import Layer, Policies, Request, layers
+from service.iam.request import Policies, Request
 
 __all__ = ["Decision", "Matched", "NearMiss", "Outcome", "Policies", "Principal", "Request", "decide"]
 
@@ -29,32 +30,30 @@ _ORGANIZATION = (Kind.SERVICE_CONTROL, Kind.RESOURCE_CONTROL)
 
 def decide(request: Request, policies: Policies) -> Decision:
     bounded = policies.boundary is not None
-    weighed = layers(request, policies)
-    for layer in weighed:
-        if next(facts.denials(layer, request, bounded), None) is not None:
-            return Decision(Outcome.EXPLICIT_DENY, layer.kind, request, policies)
-    granting, refused = _permission(request, policies, weighed, bounded)
+    chosen = plan(request, policies)
+    for kind, statement in chosen.denying:
+        if facts.applies(statement, request, bounded):
+            return Decision(Outcome.EXPLICIT_DENY, kind, request, policies)
+    granting, refused = _permission(request, policies, chosen, bounded)
     if refused is not None:
         return Decision(Outcome.IMPLICIT_DENY, refused, request, policies)
     return Decision(Outcome.ALLOWED, granting, request, policies)
 
 
-def _permission(
-    request: Request, policies: Policies, weighed: list[Layer], bounded: bool
-) -> tuple[Kind | None, Kind | None]:
+def _permission(request: Request, policies: Policies, chosen: Plan, bounded: bool) -> tuple[Kind | None, Kind | None]:
     """The layer that grants, and the one whose permission is missing; where nothing denies."""
     grant = NO_GRANT
     identity: Kind | None = Kind.IDENTITY if request.principal.type == "root" else None
     limited: Kind | None = None
-    for layer in weighed:
-        if layer.kind in _OF_RESOURCE:
-            grant = facts.grant(layer, request, bounded)
-        elif facts.allows(layer, request, bounded):
-            identity = Kind.IDENTITY if layer.kind is Kind.IDENTITY else identity
-        elif layer.kind in _ORGANIZATION:
-            return None, layer.kind
-        elif layer.kind in _LIMITS:
-            limited = limited or layer.kind
+    for kind, statements in chosen.allowing:
+        if kind in _OF_RESOURCE:
+            grant = facts.grant(statements, request, bounded)
+        elif facts.allows(statements, request, bounded):
+            identity = kind if kind is Kind.IDENTITY else identity
+        elif kind in _ORGANIZATION:
+            return None, kind
+        elif kind in _LIMITS:
+            limited = limited or kind
     of_resource = policies.resource.kind if policies.resource is not None else Kind.RESOURCE
     if not request.principal.has_identity:
         return of_resource, None if grant.direct else of_resource

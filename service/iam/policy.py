@@ -42,26 +42,26 @@ class MalformedPolicy(ValueError):
 class Actions:
     """The Action or NotAction element. Names of actions ignore case."""
 
-    __slots__ = ("_tests", "_unless", "everything", "written")
+    __slots__ = ("_tests", "everything", "unless", "written")
 
     def __init__(self, written: Sequence[str], *, unless: bool):
         self.written = tuple(written)
-        self._unless = unless
+        self.unless = unless
         self._tests = [glob(pattern.lower()) for pattern in written]
         self.everything = not unless and any(pattern in ("*", "*:*") for pattern in written)
 
     def cover(self, lowered: str) -> bool:
-        return any(test(lowered) for test in self._tests) is not self._unless
+        return any(test(lowered) for test in self._tests) is not self.unless
 
 
 class Resources:
     """The Resource or NotResource element. A pattern whose variable has no value matches nothing."""
 
-    __slots__ = ("_open", "_ready", "_unless", "everything", "written")
+    __slots__ = ("_open", "_ready", "everything", "unless", "written")
 
     def __init__(self, written: Sequence[str], templates: Sequence[Template], *, unless: bool):
         self.written = tuple(written)
-        self._unless = unless
+        self.unless = unless
         fixed = [each.fixed for each in templates]
         self._ready: list[Match] = [compiled(resource_pattern(pattern)) for pattern in fixed if pattern is not None]
         self._open = [each for each in templates if each.fixed is None]
@@ -74,7 +74,7 @@ class Resources:
     def cover(self, resource: str, context: Context) -> bool:
         if self.everything:
             return True
-        return self._named(resource, context) is not self._unless
+        return self._named(resource, context) is not self.unless
 
     def _named(self, resource: str, context: Context) -> bool:
         for test in self._ready:

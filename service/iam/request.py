@@ -1,6 +1,8 @@
 """What is asked, and the policies that have a say in it."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import Any
 
 from service.iam.context import Context
 from service.iam.policy import Kind, Policy
@@ -44,6 +46,7 @@ class Policies:
     resource_control: Levels = ()
     resource: Policy | None = None
     resource_is_authoritative: bool = False
+    plans: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # of plan.plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,3 +83,13 @@ def _read(inner: str) -> str | Variable:
     if defaulted:
         return Variable(defaulted[1].strip(), defaulted[2].replace("''", "'"))
     return Variable(inner.strip())
+
+
+def without_variables(text: str) -> str:
+    """`text` less its variables and escapes."""
+    return _VARIABLE.sub("", text)
+
+
+def unfinished(text: str) -> bool:
+    """Whether `text` begins a variable that it does not end."""
+    return "${" in without_variables(text)
