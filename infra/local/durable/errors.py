@@ -5,7 +5,7 @@ StoreError                 the folder cannot be used as it is; the message says 
     NewerFormatError       a later version of Chorale wrote the folder
 WriteRefusedError          one write did not reach the disk, and has left nothing behind
     DiskFullError          for want of room: it will work again when there is some
-    StoreStoppedError      the disk failed before, and nothing is written until the next start
+    StoreStoppedError      the disk failed before, or the store is closed: nothing is written until the next start
 """
 
 
@@ -30,4 +30,4 @@ class DiskFullError(WriteRefusedError):
 
 
 class StoreStoppedError(WriteRefusedError):
-    """The disk failed before; until the next start nothing is written."""
+    """The disk failed before, or the store is closed; until the next start nothing is written."""

@@ -94,8 +94,11 @@ class Store:
         return self._mine.depth > 0
 
     def close(self) -> None:
-        """Fold the write-ahead log into the database and close it."""
+        """Commit what waits for it, fold the write-ahead log into the database and close it."""
         with self._turn:
+            if self._group is not None:
+                self._commit(self._group)
+            self._stopped = True
             for reader in self._readers:
                 reader.close()
             self._readers.clear()
@@ -187,7 +190,7 @@ class Store:
 
     def _joined_group(self) -> _Group:
         if self._stopped:
-            raise StoreStoppedError("the disk failed; nothing is written until the next start")
+            raise StoreStoppedError("nothing is written until the next start")
         if self._group is None:
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
@@ -229,14 +232,17 @@ class Store:
         if not self._writer.in_transaction:
             self._take_back(group, DiskFullError("there is no room on the disk"))
         elif self._waiting == 0 or group.size >= _LARGEST_GROUP or self._stopped:  # then nobody else would commit it
-            try:
-                self._writer.execute("COMMIT")
-            except sqlite3.Error as error:
-                self._take_back(group, _refusal(error))
-            else:
-                self._group = None
-                group.done.set()
-                self._shorten_log()
+            self._commit(group)
+            self._shorten_log()
+
+    def _commit(self, group: _Group) -> None:
+        try:
+            self._writer.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._take_back(group, _refusal(error))
+        else:
+            self._group = None
+            group.done.set()
 
     def _shorten_log(self) -> None:
         """Begin the write-ahead log anew when it has become long, waiting for the readings in it to end.
