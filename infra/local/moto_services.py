@@ -70,7 +70,6 @@ with _stand_ins():
     from moto.cloudformation.models import cloudformation_backends
     from moto.cloudformation.responses import CloudFormationResponse
     from moto.dynamodb.models import dynamodb_backends
-    from moto.dynamodb.responses import DynamoHandler
     from moto.iam.models import iam_backends
     from moto.iam.responses import IamResponse
     from moto.kms.models import kms_backends
@@ -81,6 +80,9 @@ with _stand_ins():
     from moto.s3.responses import S3Response
     from moto.sts.models import sts_backends
     from moto.sts.responses import TokenResponse
+
+# After moto's CloudFormation, which must not find the real services.
+from infra.local.durable.dynamodb.transaction_tokens import OnceOnlyHandler as DynamoHandler  # noqa: E402
 
 BACKENDS: dict[str, Any] = {
     "cloudformation": cloudformation_backends,

@@ -32,6 +32,9 @@ CREATE TABLE item_index (
     PRIMARY KEY (t, i, ih, ir, h, r)
 ) WITHOUT ROWID;
 CREATE INDEX item_index_of_item ON item_index (t, h, r);
+-- The tokens of transactions that were carried out lately, at a time in seconds; the content is a digest.
+CREATE TABLE transaction_token (token TEXT PRIMARY KEY, at INTEGER NOT NULL, content BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX transaction_token_by_time ON transaction_token (at);
 
 -- S3: the versions of objects, the newest with the highest n; k is the object's key in UTF-8, whose order is S3's. An
 -- object's body, or the list of its files, is in a row of its own, so that a listing need not read it.

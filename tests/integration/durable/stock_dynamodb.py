@@ -36,7 +36,9 @@ class StockDynamoDB:
 
 
 def main() -> None:
-    from infra.local.moto_services import BACKENDS, DynamoHandler
+    from moto.dynamodb.responses import DynamoHandler
+
+    from infra.local.moto_services import BACKENDS
 
     backend = BACKENDS["dynamodb"][ACCOUNT][REGION]
     for line in sys.stdin:

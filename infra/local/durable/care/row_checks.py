@@ -109,6 +109,11 @@ def _told(table: SealedTable, row: tuple[Any, ...], definitions: Definitions | N
     match table.name:
         case "state":
             return f"service {key[0]}", WHOLE_SERVICES.get(key[0], "its whole state")
+        case "transaction_token":
+            return (
+                f"transaction {key[0]}",
+                "that it was carried out: sent again within ten minutes, it would be once more",
+            )
         case "object":
             name = f"{key[0]}/{text_of(key[1])}"
             return f"object {name}", f"version {key[2]} of it"

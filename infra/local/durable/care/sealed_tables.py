@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from infra.local.durable.dynamodb.item_rows import item_place
+from infra.local.durable.dynamodb.transaction_tokens import token_place
 from infra.local.durable.logs.log_events import event_place, stream_place
 from infra.local.durable.s3.object_rows import object_place, part_place, upload_place
 from infra.local.durable.services.small_services import state_place
@@ -40,6 +41,7 @@ SEALED = {
     for table in (
         _table("state", "service", "service", state_place),
         _table("item", "t h r", "t h r", item_place),
+        _table("transaction_token", "token at", "token", token_place),
         _table("object", "b k n", "b k n", object_place),
         _table("upload", "b id k", "b id", upload_place),
         _table("upload_part", "b id n", "b id n", part_place),

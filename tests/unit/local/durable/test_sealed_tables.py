@@ -31,6 +31,7 @@ def test_no_two_rows_share_a_place() -> None:
     rows = {
         "state": [("a",), ("b",)],
         "item": [(1, b"a", b"b"), (1, b"ab", b""), (1, b"", b"ab"), (2, b"a", b"b")],
+        "transaction_token": [("a",), ("ab",)],
         "object": [("b", b"k", 1), ("b", b"k", 11), ("b", b"k1", 1), ("bk", b"", 1)],
         "upload": [("b", "u"), ("bu", "")],
         "upload_part": [("b", "u", 1), ("b", "u1", 1), ("b", "u", 11)],
