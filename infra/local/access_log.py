@@ -3,8 +3,10 @@
 import contextlib
 import logging
 import logging.handlers
+import os
 import sys
 from collections.abc import Iterator
+from io import TextIOWrapper
 from pathlib import Path
 
 from infra.local.exchange import access_log
@@ -23,10 +25,13 @@ class AccessLogFile(logging.handlers.RotatingFileHandler):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, maxBytes=_MAX_BYTES, backupCount=_OLDER_FILES)
-        path.chmod(PRIVATE_FILE_MODE)
+        path.chmod(PRIVATE_FILE_MODE)  # of one that was there before
         self.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
         self._told = False
         self._size = path.stat().st_size
+
+    def _open(self) -> TextIOWrapper:
+        return open(self.baseFilename, "a", encoding=self.encoding, opener=_private)
 
     def format(self, record: logging.LogRecord) -> str:
         line = super().format(record)
@@ -45,6 +50,10 @@ class AccessLogFile(logging.handlers.RotatingFileHandler):
         if not self._told:
             self._told = True
             log.warning("lines of the access log are lost: %s", sys.exception())
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, PRIVATE_FILE_MODE)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from infra.local.account import Account
-from infra.local.platform_calls import process_runs
+from infra.local.platform_calls import process_runs, write_private_file
 
 RUNNING_FILE = "server.json"
 CONFIG_FILE = "aws-config"
@@ -29,9 +29,7 @@ class Running:
     ca_bundle: str | None = None
 
     def write(self, data: Path) -> None:
-        scratch = data / f"{RUNNING_FILE}.new"
-        scratch.write_text(json.dumps(asdict(self)) + "\n")
-        scratch.replace(data / RUNNING_FILE)
+        write_private_file(data / RUNNING_FILE, f"{json.dumps(asdict(self))}\n".encode())
 
     @staticmethod
     def remove(data: Path) -> None:
@@ -63,9 +61,10 @@ def client_environment(data: Path) -> dict[str, str]:
     running = Running.read(data)
     account = Account.load(data)
     config = data / CONFIG_FILE
-    config.write_text(
+    settings = (
         f"[default]\nregion = {account.region}\ns3 =\n    signature_version = s3v4\n    addressing_style = path\n"
     )
+    write_private_file(config, settings.encode())  # SDKs run what such a file tells them to
     variables = {
         "AWS_ENDPOINT_URL": running.endpoint,
         "AWS_ACCESS_KEY_ID": account.access_key_id,

@@ -43,3 +43,4 @@ def test_the_log_begins_a_new_file_when_one_is_full(tmp_path: Path, monkeypatch:
     assert [file.name for file in files] == [ACCESS_LOG_FILE, f"{ACCESS_LOG_FILE}.1", f"{ACCESS_LOG_FILE}.2"]
     assert all(0 < file.stat().st_size < 400 for file in files)
     assert files[0].read_text().endswith("request 39\n")
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
