@@ -6,6 +6,8 @@ out. Members that the shape does not know are passed over, as AWS does.
 """
 
 import json
+import operator
+import re
 from base64 import b64decode
 from typing import Any
 
@@ -38,6 +40,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "structure": (dict,),
     "timestamp": (int, float, str),
 }
+_BITS = {"integer": 32, "long": 64}  # the sign among them
+_RANGE_RULES = (("min", operator.lt, "greater"), ("max", operator.gt, "less"))
+# Python's Decimal would also read digits of other scripts, and underscores between them.
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 # What a service calls a request that has the right types and still breaks a rule.
 _BROKEN_RULE = {"logs": "InvalidParameterException"}
 
@@ -72,7 +78,9 @@ class _Checker:
             raise InputError(self._broken_rule, f"{path[:100]}: is nested too deeply")
         if not _has_type(shape.type_name, value):
             raise InputError("SerializationException", f"{path}: must be {_NAMES[shape.type_name]}")
-        if isinstance(shape, StructureShape):
+        if shape.type_name in _BITS:
+            self._check_range(shape, value, path)
+        elif isinstance(shape, StructureShape):
             self._check_structure(shape, value, path, depth)
         elif isinstance(shape, ListShape):
             for index, element in enumerate(value):
@@ -80,6 +88,18 @@ class _Checker:
         elif isinstance(shape, MapShape):
             for key, element in value.items():
                 self._check_element(shape.value, element, f"{path}.{key}", depth)
+
+    def _check_range(self, shape: Shape, value: int, path: str) -> None:
+        if value.bit_length() >= _BITS[shape.type_name]:
+            raise InputError("SerializationException", f"{path}: must be a whole number of this size")
+        for bound, is_broken, rule in _RANGE_RULES:
+            limit = shape.metadata.get(bound)
+            if limit is not None and is_broken(value, limit):
+                raise InputError(
+                    self._broken_rule,
+                    f"1 validation error detected: Value '{value}' at '{path}' failed to satisfy constraint: "
+                    f"Member must have value {rule} than or equal to {limit}",
+                )
 
     def _check_structure(self, shape: StructureShape, value: dict[str, Any], path: str, depth: int) -> None:
         prefix = f"{path}." if path else ""
@@ -93,6 +113,9 @@ class _Checker:
         present = {name: member for name, member in shape.members.items() if value.get(name) is not None}
         if shape.name == "AttributeValue" and len(present) != 1:
             message = f"{path}: a supplied AttributeValue must contain exactly one of the supported datatypes"
+            raise InputError(self._broken_rule, message)
+        if shape.name == "AttributeValue" and "N" in present and not _NUMBER.fullmatch(str(value["N"])):
+            message = f"The parameter cannot be converted to a numeric value: {value['N']}"
             raise InputError(self._broken_rule, message)
         for name, member in present.items():
             self.check(member, value[name], f"{prefix}{name}", depth + 1)

@@ -154,6 +154,23 @@ def test_a_key_has_1024_bytes_at_most(host: ObjectHost) -> None:
     assert error_of(client.put_object, **too_long, Body=b"x") == ("KeyTooLongError", 400)
 
 
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/bucket/%ff", "InvalidURI"),
+        ("/bucket/%ed%a0%80", "InvalidURI"),  # half of a surrogate pair
+        ("/bucket%2fkey", "InvalidBucketName"),
+        ("/%62ucket/key", "InvalidBucketName"),
+    ],
+)
+def test_a_path_that_could_be_taken_for_another_is_refused(host: ObjectHost, path: str, code: str) -> None:
+    for operation, method in (("PutObject", "PUT"), ("CreateBucket", "PUT"), ("GetObject", "GET")):
+        answer = host.handle("s3", LocalRequest(method, path, "", {}, b""), operation)
+        assert answer.status == 400
+        assert code.encode() in answer.body
+    assert "Contents" not in host.client().list_objects_v2(Bucket="bucket")
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_a_key_is_any_text(host: ObjectHost, key: str) -> None:
     client = host.client()

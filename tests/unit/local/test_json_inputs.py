@@ -14,6 +14,8 @@ def operation(service: str, name: str) -> OperationModel:
 
 PUT_ITEM = operation("dynamodb", "PutItem")
 PUT_LOG_EVENTS = operation("logs", "PutLogEvents")
+SCAN = operation("dynamodb", "Scan")
+GET_LOG_EVENTS = operation("logs", "GetLogEvents")
 ENCRYPT = operation("kms", "Encrypt")
 CREATE_KEY = operation("kms", "CreateKey")
 
@@ -58,6 +60,22 @@ def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
         (PUT_ITEM, {"TableName": "t", "Item": {"b": {"B": "?"}}}, "SerializationException", "Item.b.B: must be base64"),
         (ENCRYPT, {"KeyId": "k", "Plaintext": True}, "SerializationException", "Plaintext: must be base64"),
         (PUT_LOG_EVENTS, {"logGroupName": "g"}, "InvalidParameterException", "'logStreamName' failed"),
+        (
+            SCAN,
+            {"TableName": "t", "Limit": 0},
+            "ValidationException",
+            "Value '0' at 'Limit' .* greater than or equal to 1",
+        ),
+        (SCAN, {"TableName": "t", "Limit": 1 << 31}, "SerializationException", "Limit: must be a whole number of this"),
+        (SCAN, {"TableName": "t", "Segment": -1}, "ValidationException", "Value '-1' at 'Segment'"),
+        (SCAN, {"TableName": "t", "TotalSegments": 1_000_001}, "ValidationException", "less than or equal to 1000000"),
+        (
+            GET_LOG_EVENTS,
+            {"logStreamName": "s", "limit": -1},
+            "InvalidParameterException",
+            "Value '-1' at 'limit'",
+        ),
+        (GET_LOG_EVENTS, {"logStreamName": "s", "startTime": 1 << 70}, "SerializationException", "startTime: must be"),
     ],
 )
 def test_a_refusal_names_the_member_and_the_rule(
@@ -66,6 +84,17 @@ def test_a_refusal_names_the_member_and_the_rule(
     with pytest.raises(InputError, match=message) as caught:
         check_input(asked, json.dumps(members).encode())
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("number", ["1_000", "\u0661", "", " 1", "1 ", "NaN", "Infinity", "0x1", "1e", ".", "--1"])
+def test_what_only_python_takes_for_a_number_is_none(number: str) -> None:
+    with pytest.raises(InputError, match="cannot be converted to a numeric value"):
+        check_input(PUT_ITEM, json.dumps({"TableName": "t", "Item": {"n": {"N": number}}}).encode())
+
+
+@pytest.mark.parametrize("number", ["1", "-1", "+1", "1.", ".5", "-0.5e-10", "1E+125", "007"])
+def test_numbers_may_be_written_in_many_ways(number: str) -> None:
+    check_input(PUT_ITEM, json.dumps({"TableName": "t", "Item": {"n": {"N": number}}}).encode())
 
 
 def test_a_document_without_end_is_refused() -> None:

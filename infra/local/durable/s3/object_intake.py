@@ -44,9 +44,16 @@ class S3Address:
 
     @classmethod
     def of(cls, request: LocalRequest) -> "S3Address":
+        """Raises S3ClientError for a path that names nothing, or could be taken for another one."""
         bucket, _, key = request.path.removeprefix("/").partition("/")
+        if "%" in bucket:
+            raise S3ClientError("InvalidBucketName", "The specified bucket is not valid.")
+        try:
+            key = unquote(key, errors="strict")
+        except UnicodeDecodeError:
+            raise S3ClientError("InvalidURI", "Couldn't parse the specified URI: the key is not UTF-8.") from None
         query = {name: values[0] for name, values in parse_qs(request.query, keep_blank_values=True).items()}
-        return cls(unquote(bucket), unquote(key), query)
+        return cls(bucket, key, query)
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,6 @@ class ObjectStore:
 
     def _answer(self, request: LocalRequest, operation: str, turn: Turn, moto: Moto, *, alone: bool) -> LocalResponse:
         """One attempt; `alone`, it is got ready in its turn, where nobody can overtake it."""
-        address = S3Address.of(request)
         given = NOTHING
         unneeded: list[str] = []
 
@@ -143,6 +142,7 @@ class ObjectStore:
             return self._carry_out(request, operation, address, given, moto, unneeded)
 
         try:
+            address = S3Address.of(request)
             if len(address.key.encode()) > _LONGEST_KEY:
                 raise S3ClientError("KeyTooLongError", "Your key is too long")
             refuse_other_encryption(request.headers, request.body if operation == "PutBucketEncryption" else b"")
