@@ -19,6 +19,7 @@ import numpy as np
 _HEADER = struct.Struct(">8I")  # magic, version, page size, checkpoint, salts (2), checksum (2)
 _FRAME = struct.Struct(">6I")  # page number, pages after a commit (0: no commit), salts (2), checksum (2)
 _MAGIC = 0x377F0682  # the lowest bit tells the byte order of the checksums
+_EARLIER_USES = 1 << 16  # of a log's file, as far as they are believed to show through
 _PAGE_SIZES = frozenset(1 << bits for bits in range(9, 17))
 
 Checksum = tuple[int, int]
@@ -46,6 +47,7 @@ class _Frame:
     sound: bool  # of this log, and with the checksum that continues from its predecessor's
     ours: bool  # of this log: older frames lie behind its end when the file was used before
     commits: bool
+    unwritten: bool  # where nothing is, or what a log of before left there: bytes that rot look like neither
 
 
 def examine_log(path: Path) -> LogReport:
@@ -83,11 +85,13 @@ def _judge(frames: list[_Frame]) -> LogReport:
     if not frames[bad].ours and not any(frame.sound for frame in behind):
         return LogReport(State.SOUND, bad)  # where an older log shows through, or the file was never written
     # A commit waits for its frames to be on the disk, so whatever follows the end of the damaged write was
-    # acknowledged after it. A frame that cannot be read may itself have been that end.
+    # acknowledged after it. A frame that cannot be read may itself have been that end; but where a frame was never
+    # written and only one write follows, that is the write it was part of, which a power cut interrupted.
+    end = next((index for index, frame in enumerate(behind) if frame.commits), len(behind))
+    rest = behind[end + 1 :]
     write_goes_on = frames[bad].ours and not frames[bad].commits
-    if write_goes_on:
-        end = next((index for index, frame in enumerate(behind) if frame.commits), len(behind))
-        behind = behind[end + 1 :]
+    if write_goes_on or (frames[bad].unwritten and not any(frame.ours for frame in rest)):
+        behind = rest
     acknowledged = [frame for frame in behind if frame.sound]
     if not acknowledged:
         return LogReport(State.TORN, bad, frames[bad].offset)
@@ -103,9 +107,15 @@ def _frames(content: bytes, page_size: int, salts: Checksum, before: Checksum, o
         ours = (salt1, salt2) == salts
         covered = content[offset : offset + 8] + content[offset + _FRAME.size : offset + size]
         sound = ours and _checksum(covered, before, order) == (sum1, sum2)
-        frames.append(_Frame(offset, sound, ours, ours and pages > 0))
+        unwritten = not any(content[offset : offset + _FRAME.size]) or _is_older((salt1, salt2), salts)
+        frames.append(_Frame(offset, sound, ours, ours and pages > 0, unwritten))
         before = (sum1, sum2)
     return frames
+
+
+def _is_older(found: Checksum, salts: Checksum) -> bool:
+    """Whether these are the salts of an earlier use of the file: SQLite counts the first, and draws the second."""
+    return 0 < (salts[0] - found[0]) & 0xFFFFFFFF <= _EARLIER_USES and found[1] != salts[1]
 
 
 def _without_header(content: bytes) -> LogReport:

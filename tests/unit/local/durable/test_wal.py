@@ -10,6 +10,7 @@ from infra.local.durable.wal import State, examine_log
 
 HEADER = 32
 FRAME = 24 + 4096
+BLOCK = 4096
 
 
 @pytest.fixture
@@ -87,6 +88,36 @@ def test_a_last_write_that_reached_the_disk_out_of_order_is_torn(log: Path) -> N
     report = examine_log(log)
     assert report.state is State.TORN
     assert report.damage_at == HEADER + first_of_last * FRAME
+
+
+@pytest.mark.parametrize("is_reused", [False, True])
+def test_a_last_write_of_which_any_block_did_not_reach_the_disk_is_torn(tmp_path: Path, is_reused: bool) -> None:
+    """Of a power cut nothing is left where a block was not written: nothing at all, or the log of before."""
+    database = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("CREATE TABLE t (k INTEGER PRIMARY KEY, v BLOB)")
+    for number in range(20):
+        database.execute("INSERT INTO t VALUES (?, ?)", (number, b"x" * 9000))
+    if is_reused:
+        database.execute("PRAGMA wal_checkpoint(RESTART)")
+        database.execute("INSERT INTO t VALUES (100, 'y')")
+    log = tmp_path / "state.db-wal"
+    before = log.read_bytes()
+    synced = examine_log(log).frames
+    database.execute("INSERT INTO t VALUES (101, ?)", (b"z" * 20_000,))
+    after = log.read_bytes()
+    written = examine_log(log).frames
+    assert written > synced + 3, "a write of several pages"
+    database.close()
+    first, end = HEADER + synced * FRAME, HEADER + written * FRAME
+    for block in range(first // BLOCK, -(-end // BLOCK)):
+        torn = bytearray(after)
+        lost = slice(block * BLOCK, min((block + 1) * BLOCK, len(after)))
+        torn[lost] = before[lost].ljust(lost.stop - lost.start, b"\0")
+        log.write_bytes(torn)
+        report = examine_log(log)
+        assert report.state is State.TORN, f"the block {block}"
+        assert synced <= report.frames < written
 
 
 @pytest.mark.parametrize("within_frame", [0, 4, 8, 12, 16, 20, 24, 3000])
