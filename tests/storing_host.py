@@ -5,9 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs
 
+from infra.local.account import Account
+from infra.local.authentication import Authenticator
+from infra.local.authorization import Authorizer, service_grants
 from infra.local.durable.s3.bodies import Bodies, StoredBody
+from infra.local.gateway import Gateway
+from infra.local.hosts import HostNames
 from infra.local.http import BodyStream, LocalRequest, LocalResponse
 from infra.local.protocol_errors import error_response
+from infra.local.sessions import Sessions
 
 
 @dataclass(frozen=True)
@@ -99,3 +105,18 @@ class StoringHost:
             request.staged.adopt()
         staged = request.staged
         return Stored(staged.stored, dict(request.headers), staged.md5, dict(staged.checksums))
+
+
+def gateway_to(host: StoringHost, account: Account) -> Gateway:
+    """A gateway with this host behind it, for root and the service's own roles; to be closed."""
+    sessions = Sessions(account)
+    return Gateway(
+        account,
+        Authenticator(account, sessions, {}.get, lambda user_id: False),
+        Authorizer(service_grants(account, "chorale", "chorale-music")),
+        sessions,
+        host,
+        host.handle,
+        HostNames([]),
+        host.bodies,
+    )

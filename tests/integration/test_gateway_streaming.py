@@ -16,16 +16,11 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from patience import eventually
-from storing_host import StoringHost
+from storing_host import StoringHost, gateway_to
 
 from infra.local.account import Account
-from infra.local.authentication import Authenticator
-from infra.local.authorization import Authorizer, service_grants
 from infra.local.durable.s3.bodies import Bodies
-from infra.local.gateway import Gateway
-from infra.local.hosts import HostNames
 from infra.local.listeners import Listeners, run
-from infra.local.sessions import Sessions
 
 CONTENT = bytes(range(256)) * 4096 * 12  # 12 MiB
 
@@ -72,17 +67,7 @@ def served(tmp_path_factory):
     account = Account.create(tmp_path_factory.mktemp("account"))
     bodies = Bodies(tmp_path_factory.mktemp("data") / "bodies")
     host = StoringHost(bodies)
-    sessions = Sessions(account)
-    gateway = Gateway(
-        account,
-        Authenticator(account, sessions, {}.get, lambda user_id: False),
-        Authorizer(service_grants(account, "chorale", "chorale-music")),
-        sessions,
-        host,
-        host.handle,
-        HostNames([]),
-        bodies,
-    )
+    gateway = gateway_to(host, account)
     public, internal = socket.create_server(("127.0.0.1", 0)), socket.create_server(("127.0.0.1", 0))
     ready = threading.Event()
     listeners = Listeners(gateway, public, internal, on_ready=ready.set, before_end=lambda: None)

@@ -11,16 +11,12 @@ from asgi_driver import HOST, HungUpError, call, signed
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
-from storing_host import StoringHost
+from storing_host import StoringHost, gateway_to
 
 from infra.local import s3_entrance
 from infra.local.account import Account
-from infra.local.authentication import Authenticator
-from infra.local.authorization import Authorizer, service_grants
 from infra.local.durable.s3 import body_files
 from infra.local.durable.s3.bodies import INLINE_BYTES, Bodies, StoredBody
-from infra.local.gateway import Gateway
-from infra.local.hosts import HostNames
 from infra.local.http import LocalResponse
 from infra.local.protocol_errors import error_response
 from infra.local.sessions import API_ROLE, SERVICE_SESSION, Sessions
@@ -45,18 +41,8 @@ def host(bodies):
 
 
 @pytest.fixture
-def gateway(account, bodies, host):
-    sessions = Sessions(account)
-    made = Gateway(
-        account,
-        Authenticator(account, sessions, {}.get, lambda user_id: False),
-        Authorizer(service_grants(account, "chorale", "chorale-music")),
-        sessions,
-        host,
-        host.handle,
-        HostNames([]),
-        bodies,
-    )
+def gateway(account, host):
+    made = gateway_to(host, account)
     yield made
     made.close()
 
