@@ -12,7 +12,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -82,15 +82,6 @@ class Bodies:
     def names(self) -> set[str]:
         """The names of all bodies that have a file."""
         return {entry.name for entry in self._files() if is_body_name(entry.name)}
-
-    @property
-    def size_on_disk(self) -> int:
-        """The bytes in all files, those being written among them."""
-        size = 0
-        for entry in self._files():
-            with suppress(FileNotFoundError):  # finished or removed meanwhile
-                size += entry.stat().st_size
-        return size
 
     def sweep(self, wanted: Collection[str]) -> Swept:
         """Remove every body that is not `wanted`, and what unfinished writers left. Not while anybody writes."""

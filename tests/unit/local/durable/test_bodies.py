@@ -259,12 +259,6 @@ def test_the_sweep_removes_what_nobody_wants_and_tells_what_is_missing(tmp_path)
     assert files(first) == {kept.name, "notes.txt"}
 
 
-def test_the_size_on_disk_is_that_of_the_files(bodies):
-    assert bodies.size_on_disk == 0
-    write(bodies, pattern(SEGMENT_BYTES + 1))
-    assert bodies.size_on_disk == 8 + SEGMENT_BYTES + 1 + 2 * 16
-
-
 @pytest.mark.parametrize("failing", ["write", "sync_file", "rename", "sync_folder"])
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EIO])
 def test_a_disk_that_refuses_leaves_no_file(bodies, monkeypatch, failing, code):
