@@ -1,6 +1,7 @@
 """Amazon Resource Names, `arn:partition:service:region:account:resource`, and patterns of them."""
 
 import re
+from typing import TypeVar
 
 from service.iam.wildcards import Match, Pattern, Wild, compiled
 
@@ -17,11 +18,14 @@ def is_account(text: str) -> bool:
     return len(text) == 12 and text.isascii() and text.isdigit()
 
 
-def split(pattern: Pattern) -> list[Pattern]:
+Of = TypeVar("Of")  # the pieces of a pattern, and whatever else a caller has among them
+
+
+def split(pattern: tuple[Of, ...]) -> list[tuple[Of | str, ...]]:
     """The parts of an ARN's pattern, six at most: the resource keeps its colons."""
-    parts: list[list[str | Wild]] = [[]]
+    parts: list[list[Of | str]] = [[]]
     for piece in pattern:
-        if isinstance(piece, Wild):
+        if not isinstance(piece, str):
             parts[-1].append(piece)
             continue
         here, *further = piece.split(":", PARTS - len(parts))
@@ -30,7 +34,7 @@ def split(pattern: Pattern) -> list[Pattern]:
     return [tuple(piece for piece in part if piece != "") for part in parts]
 
 
-def resource_pattern(pattern: Pattern) -> Pattern:
+def resource_pattern(pattern: tuple[Of, ...]) -> tuple[Of | str | Wild, ...]:
     """`pattern` as the Resource element means it.
 
     A `*` that ends a part of the ARN may go on over the colon; any other wildcard stays within its part. The sixth
@@ -39,7 +43,7 @@ def resource_pattern(pattern: Pattern) -> Pattern:
     *leading, last = split(pattern)
     if not leading:
         return last
-    whole: list[str | Wild] = []
+    whole: list[Of | str | Wild] = []
     for part in leading:
         for place, piece in enumerate(part):
             ends = place == len(part) - 1

@@ -12,7 +12,7 @@ from enum import Enum
 
 from service.iam.context import Context, Values
 from service.iam.operators import NULL, OPERATORS, Operator, never
-from service.iam.variables import Template, template
+from service.iam.variables import LateMatch, Template, template
 from service.iam.wildcards import Match
 
 IF_EXISTS = "IfExists"
@@ -95,14 +95,14 @@ def _demands(operator: Operator, templates: Sequence[Template]) -> Callable[[Con
     """For a request: the test whether one of its values is one of the policy's, before any negation."""
     fixed = [each.fixed for each in templates]
     ready = [operator.demand(pattern) for pattern in fixed if pattern is not None]
-    open_templates = [each for each in templates if each.fixed is None]
-    if not open_templates:
+    late = [LateMatch(each, operator.demand) for each in templates if each.fixed is None]
+    if not late:
         any_ready = _any(ready)
         return lambda context: any_ready
 
     def for_request(context: Context) -> Match:
-        filled = (each.filled_in(context) for each in open_templates)
-        return _any([*ready, *(operator.demand(pattern) for pattern in filled if pattern is not None)])
+        filled = [test for each in late if (test := each.for_request(context)) is not None]
+        return _any([*ready, *filled])
 
     return for_request
 

@@ -55,16 +55,21 @@ _KEY = re.compile(r"[^:\s]+:.+", re.DOTALL)  # aws:TagKeys, and of web identitie
 def parse(document: str, kind: Kind, name: str = "", *, account: str = "", limit: int | None = None) -> Policy:
     """The policy that `document` is. `limit` is the most characters it may have, white space not counted.
 
-    Raises MalformedPolicy. What was read once is remembered, refusals are not.
+    Raises MalformedPolicy. What was read once is remembered; refusals and very large policies are not.
     """
     if not isinstance(document, str):
         raise MalformedPolicy("", "The policy is no text.")
     if limit is not None and limits.size(document) > limit:
         raise MalformedPolicy("", f"The policy has {limits.size(document)} characters; {limit} are allowed.")
+    read = _remembered if len(document) <= limits.ROLE_INLINE else _parsed  # so that what is kept stays small
+    return read(document, kind, name, account)
+
+
+@lru_cache(maxsize=512)
+def _remembered(document: str, kind: Kind, name: str, account: str) -> Policy:
     return _parsed(document, kind, name, account)
 
 
-@lru_cache(maxsize=2048)
 def _parsed(document: str, kind: Kind, name: str, account: str) -> Policy:
     try:
         content = json_text.read(document)

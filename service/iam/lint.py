@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 
+from service.iam.arns import PARTS
 from service.iam.conditions import Condition, OperatorName, SetOperator
 from service.iam.documents import parse
 from service.iam.key_facts import ALWAYS_PRESENT, MULTI_VALUED, SINGLE_VALUED, belongs_to
@@ -156,8 +157,26 @@ def _pass_role(statement: Statement, policy: Policy) -> Found:
         )
 
 
+_COMPARED_ACTIONS = 300  # each is compared with each; a managed policy hardly holds more
+
+
+def _early_variables(statement: Statement, policy: Policy) -> Found:
+    if statement.resources is None or policy.version != VERSION_WITH_VARIABLES:
+        return
+    for place, text in enumerate(statement.resources.written):
+        leading = text.split("${", 1)[0]
+        if "${" in text and leading.count(":") < PARTS - 1:
+            yield Finding(
+                FindingType.WARNING,
+                "VARIABLE_BEFORE_RESOURCE",
+                f"Statement[{statement.index}].{'NotResource' if statement.resources.unless else 'Resource'}[{place}]",
+                f'"{text}" has a variable before the fifth colon; AWS documents them for the resource alone.',
+                "Write partition, service, region and account as they are, or use a condition.",
+            )
+
+
 def _redundant_actions(statement: Statement, policy: Policy) -> Found:
-    written = statement.actions.written
+    written = statement.actions.written[:_COMPARED_ACTIONS]
     for place, action in enumerate(written):
         for other_place, other in enumerate(written):
             same = action.lower() == other.lower()
@@ -325,6 +344,7 @@ CHECKS: tuple[Callable[[Statement, Policy], Found], ...] = (
     _open_to_all,
     _everything,
     _pass_role,
+    _early_variables,
     _redundant_actions,
     _conditions,
 )

@@ -1,6 +1,6 @@
 """Which statements have a say in a request, by layer: worked out once for each action."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.iam.policy import Kind, Statement
 from service.iam.request import Policies, Request, layers
@@ -8,8 +8,7 @@ from service.iam.request import Policies, Request, layers
 _REMEMBERED = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The statements about one action, in the order of `layers`."""
 
     denying: tuple[tuple[Kind, Statement], ...]

@@ -8,7 +8,7 @@ from service.iam.arns import resource_pattern
 from service.iam.conditions import Condition
 from service.iam.context import Context
 from service.iam.principals import PrincipalElement
-from service.iam.variables import Template
+from service.iam.variables import LateMatch, Template
 from service.iam.wildcards import Match, compiled, glob
 
 
@@ -57,19 +57,17 @@ class Actions:
 class Resources:
     """The Resource or NotResource element. A pattern whose variable has no value matches nothing."""
 
-    __slots__ = ("_open", "_ready", "everything", "unless", "written")
+    __slots__ = ("_late", "_ready", "everything", "unless", "variable_keys", "written")
 
     def __init__(self, written: Sequence[str], templates: Sequence[Template], *, unless: bool):
         self.written = tuple(written)
         self.unless = unless
         fixed = [each.fixed for each in templates]
         self._ready: list[Match] = [compiled(resource_pattern(pattern)) for pattern in fixed if pattern is not None]
-        self._open = [each for each in templates if each.fixed is None]
+        late = [each for each in templates if each.fixed is None]
+        self._late = [LateMatch(Template(resource_pattern(each.parts)), compiled) for each in late]
+        self.variable_keys = tuple(v.key for each in late for v in each.variables if v.default is None)
         self.everything = not unless and "*" in written
-
-    @property
-    def variable_keys(self) -> tuple[str, ...]:
-        return tuple(v.key for each in self._open for v in each.variables if v.default is None)
 
     def cover(self, resource: str, context: Context) -> bool:
         if self.everything:
@@ -80,9 +78,9 @@ class Resources:
         for test in self._ready:
             if test(resource):
                 return True
-        for each in self._open:
-            pattern = each.filled_in(context)
-            if pattern is not None and compiled(resource_pattern(pattern))(resource):
+        for late in self._late:
+            match = late.for_request(context)
+            if match is not None and match(resource):
                 return True
         return False
 

@@ -104,7 +104,8 @@ def _identities(principal: Principal) -> list[tuple[str, Named]]:
     if not principal.has_identity:
         return []
     partition = principal.arn.split(":", 2)[1] if principal.arn.count(":") > 1 else "aws"
-    names = [(root_arn(principal.account, partition), Named.ACCOUNT)]
+    # An account written as its number was read as the root of the usual partition.
+    names = [(root_arn(principal.account, each), Named.ACCOUNT) for each in {partition, "aws"}]
     if principal.type == "root":
         return names
     names.append((principal.arn, Named.ITSELF))

@@ -2,7 +2,7 @@
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from service.iam.context import Context
 from service.iam.policy import Kind, Policy
@@ -49,8 +49,7 @@ class Policies:
     plans: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # of plan.plan
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """Policies of one kind that are weighed together: one allow among them is enough."""
 
     kind: Kind

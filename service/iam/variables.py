@@ -6,15 +6,17 @@ wildcard. A key without a value, or with several, gives no value, and the whole 
 """
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from service.iam.context import Context
-from service.iam.wildcards import Pattern, Piece, pieces
+from service.iam.wildcards import Match, Pattern, Piece, pieces
 
 VERSION_WITH_VARIABLES = "2012-10-17"
 
 _VARIABLE = re.compile(r"\$\{([^{}]*)\}")
 _WITH_DEFAULT = re.compile(r"([^,']+?)\s*,\s*'((?:[^']|'')*)'\s*", re.DOTALL)
+_REMEMBERED = 256  # for each template, as many as a class has members several times over
 _ESCAPES = ("*", "?", "$")
 
 
@@ -43,18 +45,38 @@ class Template:
         """The pattern, where no request changes it."""
         return None if self.variables else tuple(part for part in self.parts if not isinstance(part, Variable))
 
-    def filled_in(self, context: Context) -> Pattern | None:
-        """The pattern for this request; None where a variable has no value."""
-        filled: list[Piece] = []
-        for part in self.parts:
-            if isinstance(part, Variable):
-                value = part.value(context)
-                if value is None:
-                    return None
-                filled.append(value)
-            else:
-                filled.append(part)
-        return tuple(filled)
+    def filled_in(self, values: Sequence[str]) -> Pattern:
+        """The pattern with one value for each of the variables, in their order."""
+        given = iter(values)
+        return tuple(next(given) if isinstance(part, Variable) else part for part in self.parts)
+
+
+class LateMatch:
+    """The test that a template demands, made for the values that each request puts into it, and remembered by them."""
+
+    __slots__ = ("_demand", "_known", "_template", "_variables")
+
+    def __init__(self, template: Template, demand: Callable[[Pattern], Match]):
+        self._template = template
+        self._demand = demand
+        self._variables = template.variables
+        self._known: dict[tuple[str, ...], Match] = {}
+
+    def for_request(self, context: Context) -> Match | None:
+        """None where a variable has no value: nothing equals that."""
+        values = []
+        for variable in self._variables:
+            value = variable.value(context)
+            if value is None:
+                return None
+            values.append(value)
+        key = tuple(values)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            known = self._known[key] = self._demand(self._template.filled_in(key))
+        return known
 
 
 def template(text: str, version: str, *, wildcards: bool) -> Template:

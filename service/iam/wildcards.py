@@ -9,7 +9,7 @@ followed at once, as the bits of one number.
 import re
 from collections.abc import Callable, Iterable
 from enum import Enum
-from functools import lru_cache
+from functools import cached_property
 
 Match = Callable[[str], bool]
 
@@ -39,9 +39,8 @@ def glob(text: str) -> Match:
     return compiled(pieces(text))
 
 
-@lru_cache(maxsize=8192)
 def compiled(pattern: Pattern) -> Match:
-    """The test of a text against `pattern`. Patterns are as many as policies, times the values put into them."""
+    """The test of a text against `pattern`."""
     joined = _joined(pattern)
     if not any(isinstance(piece, Wild) for piece in joined):
         return "".join(map(str, joined)).__eq__
@@ -78,18 +77,28 @@ class _Segment:
     """What stands between two stars: text of a fixed length, with `?` for any one character."""
 
     def __init__(self, parts: Iterable[Piece]):
-        self.length = 0
-        expression = ""
-        for part in parts:
-            self.length += 1 if isinstance(part, Wild) else len(part)
-            expression += "." if isinstance(part, Wild) else re.escape(part)
-        # Of fixed length and without a repetition: there is nothing in it that could be tried twice.
-        self._expression = re.compile(expression, re.DOTALL)
+        self._parts = tuple(parts)
+        self.length = sum(1 if isinstance(part, Wild) else len(part) for part in self._parts)
+        literal = not any(isinstance(part, Wild) for part in self._parts)
+        self._literal = "".join(map(str, self._parts)) if literal else None
+
+    @cached_property
+    def _expression(self) -> re.Pattern[str]:
+        """Of fixed length and without a repetition: there is nothing in it that could be tried twice.
+
+        Made when a text comes that far, for a policy may hold thousands and be asked about few.
+        """
+        parts = ("." if isinstance(part, Wild) else re.escape(part) for part in self._parts)
+        return re.compile("".join(parts), re.DOTALL)
 
     def stands_at(self, text: str, start: int) -> bool:
+        if self._literal is not None:
+            return text.startswith(self._literal, start)
         return self._expression.match(text, start) is not None
 
     def find(self, text: str, start: int, end: int) -> int:
+        if self._literal is not None:
+            return text.find(self._literal, start, end)
         found = self._expression.search(text, start, end)
         return found.start() if found else -1
 

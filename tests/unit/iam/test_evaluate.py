@@ -361,3 +361,18 @@ def test_the_same_policies_answer_different_callers_each_by_what_applies_to_them
 def test_a_malformed_policy_is_no_policy_and_never_an_empty_one() -> None:
     with pytest.raises(MalformedPolicy):
         policy(Kind.IDENTITY, allow(Condition={"StringEqual": {"aws:username": "ada"}}))
+
+
+def test_an_account_by_its_number_is_the_same_account_in_every_partition() -> None:
+    chinese = Principal(f"arn:aws-cn:iam::{HOME}:user/ada", HOME, "user")
+    spared = policy(Kind.RESOURCE, deny(NotPrincipal={"AWS": [HOME, chinese.arn]}), allow(Principal={"AWS": HOME}))
+    assert decide(ask(chinese), Policies((IDENTITY,), resource=spared)).allowed
+
+
+def test_colons_in_what_a_request_fills_in_are_no_borders_of_an_arn() -> None:
+    own = policy(Kind.IDENTITY, allow(Resource="arn:aws:s3:::music/${aws:userid}/*.mid"))
+    request = Request(SESSION, "s3:GetObject", f"{BUCKET}/AROA:ada/x.mid", Context({"aws:userid": "AROA:ada"}))
+    assert decide(request, Policies((own,))).allowed
+    assert not decide(
+        Request(SESSION, "s3:GetObject", f"{BUCKET}/AROA:eve/x.mid", request.context), Policies((own,))
+    ).allowed

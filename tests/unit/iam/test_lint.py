@@ -111,6 +111,11 @@ BOUND = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
             under("Null", "aws:TagKeys", "false"),
         ),
         (
+            "VARIABLE_BEFORE_RESOURCE",
+            ALLOW | {"Resource": "arn:aws:sqs:*:${aws:PrincipalAccount}:queue"},
+            ALLOW | {"Resource": ["arn:aws:sqs:*:111122223333:${aws:username}", "*"]},
+        ),
+        (
             "SERVICE_PREFIX_ON_GLOBAL_KEY",
             under("StringEquals", "deepcomposer:ResourceTag/team", "a"),
             under("StringEquals", "aws:ResourceTag/team", "a"),

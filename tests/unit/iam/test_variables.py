@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.iam.context import Context
-from service.iam.variables import template, unfinished
+from service.iam.variables import LateMatch, template, unfinished
 from service.iam.wildcards import compiled
 
 NEW, OLD = "2012-10-17", "2008-10-17"
@@ -13,8 +13,8 @@ ADA = Context({"aws:username": "ada", "aws:PrincipalTag/team": "choir", "aws:Tag
 
 
 def matches(text: str, candidate: str, context: Context = ADA, version: str = NEW) -> bool | None:
-    pattern = template(text, version, wildcards=True).filled_in(context)
-    return None if pattern is None else compiled(pattern)(candidate)
+    match = LateMatch(template(text, version, wildcards=True), compiled).for_request(context)
+    return None if match is None else match(candidate)
 
 
 def test_a_variable_is_replaced_and_its_name_ignores_case() -> None:
