@@ -5,6 +5,7 @@ with one sentence instead of failing somewhere in the middle.
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -121,8 +122,8 @@ def make_private_folder(folder: Path) -> None:
 
 def write_private_file(path: Path, content: bytes) -> None:
     """Write the whole file or nothing, readable by its owner only, so that it survives a power cut."""
+    _remove_left_scratches(path)
     scratch = path.with_name(f"{path.name}.{os.getpid()}.new")
-    scratch.unlink(missing_ok=True)
     descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE_MODE)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -134,6 +135,15 @@ def write_private_file(path: Path, content: bytes) -> None:
         scratch.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _remove_left_scratches(path: Path) -> None:
+    """What processes that were killed had begun to write: it may hold a secret."""
+    name = re.compile(rf"{re.escape(path.name)}\.([0-9]+)\.new")
+    for entry in path.parent.iterdir():
+        writer = name.fullmatch(entry.name)
+        if writer and (int(writer[1]) == os.getpid() or not process_runs(int(writer[1]))):
+            entry.unlink(missing_ok=True)
 
 
 def sync_file(descriptor: int) -> None:

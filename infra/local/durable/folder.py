@@ -49,6 +49,7 @@ class DataFolder:
         with the database. Raises AccountError and StoreError.
         """
         key_file = master_key or path / MASTER_KEY_FILE
+        _refuse_link(path / DATABASE_FILE)
         finish(path, key_file)
         holds_state = (path / DATABASE_FILE).exists()
         if holds_state and not (path / ACCOUNT_FILE).exists():
@@ -68,6 +69,12 @@ class DataFolder:
     def close(self) -> None:
         """Close the database; the bodies need no closing."""
         self.store.close()
+
+
+def _refuse_link(database: Path) -> None:
+    """SQLite would keep its log where the link leads to, and nothing of it would be looked at or synced here."""
+    if database.is_symlink():
+        raise StoreError(f"{database} is a symbolic link; let the whole folder be one, or --data name the real one")
 
 
 def _check_log(path: Path) -> None:

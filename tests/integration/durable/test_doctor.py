@@ -24,6 +24,7 @@ from damaged_folders import (
 )
 from small_world import SmallWorld
 
+from infra.local.account import Account
 from infra.local.durable.care.backup import back_up
 from infra.local.durable.care.doctor import diagnose, exit_status, repair
 from infra.local.durable.care.findings import Finding, Severity
@@ -357,6 +358,16 @@ def test_keys_and_accounts_that_do_not_fit_are_told_as_such(data: Path, tmp_path
     assert exit_status(repair(data, tmp_path / "key").left) == 2
     (data / "account.json").unlink()
     assert "account.json: it is missing, and state.db belongs to it" in told(diagnose(data))
+
+
+def test_a_key_that_is_none_is_told_before_there_is_a_database(tmp_path: Path) -> None:
+    Account.create(tmp_path)
+    (tmp_path / "master.key").write_text("no key")
+    (found,) = diagnose(tmp_path)
+    assert (found.severity, found.subject) == (Severity.FATAL, "master key")
+    (tmp_path / "master.key").unlink()
+    (found,) = diagnose(tmp_path)
+    assert found.severity is Severity.NOTE
 
 
 def test_what_a_rotation_left_behind_is_put_in_order(data: Path, tmp_path: Path) -> None:

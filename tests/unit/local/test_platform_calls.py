@@ -128,6 +128,17 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_a_killed_writer_had_begun_is_removed_and_nothing_else(tmp_path):
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    begun = [f"key.{ended.pid}.new", f"key.{os.getpid()}.new"]
+    others = [f"key.{os.getppid()}.new", "key.new", "key.x.new", f"other.{ended.pid}.new"]
+    for name in (*begun, *others):
+        (tmp_path / name).write_bytes(b"a secret")
+    write_private_file(tmp_path / "key", b"whole")
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == sorted(["key", *others])
+
+
 def test_a_process_bound_to_one_processor_may_use_one():
     if not hasattr(os, "sched_setaffinity"):
         pytest.skip("this system binds no process to a processor")

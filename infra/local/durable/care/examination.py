@@ -58,11 +58,21 @@ def examine(subject: Subject) -> Findings:
         yield fatal(ACCOUNT_FILE, str(error))
         return
     if not database.exists():
-        yield note(DATABASE_FILE, "there is none: the folder holds an account and nothing else yet")
+        yield from _check_key_without_database(subject)
         return
     if not subject.in_use:
         yield from check_log(data)
     yield from _check_database(subject, account, database)
+
+
+def _check_key_without_database(subject: Subject) -> Findings:
+    if subject.key_file.exists():
+        try:
+            MasterKey.load(subject.key_file)
+        except StoreError as error:
+            yield fatal("master key", str(error))
+            return
+    yield note(DATABASE_FILE, "there is none: the folder holds an account and nothing else yet")
 
 
 def check_log(data: Path) -> Findings:

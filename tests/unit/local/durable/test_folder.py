@@ -49,6 +49,16 @@ def test_a_folder_of_a_version_that_kept_nothing_gets_a_database(tmp_path: Path)
     folder.close()
 
 
+def test_a_database_behind_a_link_is_refused_and_a_folder_behind_one_is_not(tmp_path: Path) -> None:
+    DataFolder.open(tmp_path / "data").close()
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    DataFolder.open(tmp_path / "link").close()
+    (tmp_path / "data" / "state.db").rename(tmp_path / "elsewhere.db")
+    (tmp_path / "data" / "state.db").symlink_to(tmp_path / "elsewhere.db")
+    with pytest.raises(StoreError, match=r"data/state\.db is a symbolic link"):
+        DataFolder.open(tmp_path / "data")
+
+
 def test_the_master_key_can_live_elsewhere(tmp_path: Path) -> None:
     key = tmp_path / "stick.key"
     DataFolder.open(tmp_path / "data", key).close()
