@@ -2,7 +2,7 @@
 
 What a key that the request has not means: a positive operator fails, a negated one holds, `…IfExists` and
 `ForAllValues:` hold, `ForAnyValue:` fails even where it is negated. A key whose only values are empty strings is as
-good as missing to `ForAllValues:` and `Null`. A key of several values under an operator without a set prefix matches
+good as missing to the set operators and `Null`. A key of several values under an operator without a set prefix matches
 where one of them does, and a negated operator where none does.
 """
 
@@ -136,10 +136,10 @@ def _test(
 
         def for_any(context: Context) -> bool:
             values = values_in(context)
-            if not values:
+            if _is_null(values):
                 return when_missing
             match = demands(context)
-            return any(match(value) is not negated for value in values)
+            return any(match(value) is not negated for value in values or ())
 
         return for_any
 

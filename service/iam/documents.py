@@ -91,7 +91,7 @@ def _parsed(document: str, kind: Kind, name: str, account: str) -> Policy:
         raise MalformedPolicy("Statement", "The policy must contain at least one statement, each a JSON object.")
     statements = tuple(_Reader(kind, version, index).statement(one) for index, one in enumerate(written))
     _different_sids(statements)
-    return Policy(name, kind, version, statements, account)
+    return Policy(name, kind, version, statements, account, content.get("Id", ""))
 
 
 def _different_sids(statements: tuple[Statement, ...]) -> None:
@@ -215,6 +215,8 @@ class _Reader:
         if found is None:
             raise self._malformed("Principal", "The statement must name whom it is about: Principal or NotPrincipal.")
         element, unless = found
+        if unless and self._kind is Kind.TRUST:
+            raise self._malformed(element, f"A {self._kind.value} must not have {element}.")
         try:
             return PrincipalElement(read_principals(written[element]), unless)
         except ValueError as error:

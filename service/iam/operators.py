@@ -186,7 +186,7 @@ _ROWS = (
     *_pair("StringLike", "StringNotLike", compiled, wildcards=True, variables=True),
     *_order("Numeric", number),
     *_order("Date", instant),
-    Operator("Bool", _compared(boolean, eq), reads=boolean),
+    Operator("Bool", _compared(boolean, eq), variables=True, reads=boolean),
     Operator("BinaryEquals", _compared(octets, eq), reads=octets),
     *_pair("IpAddress", "NotIpAddress", _within, reads=network),
     *_pair("ArnEquals", "ArnNotEquals", arns.part_by_part, wildcards=True, variables=True),

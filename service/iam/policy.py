@@ -114,13 +114,14 @@ _REMEMBERED_ACTIONS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A policy document of one kind. `account` is whose it is, where the caller said so."""
+    """A policy document of one kind. `account` is whose it is, where the caller said so; `identifier` its Id."""
 
     name: str
     kind: Kind
     version: str
     statements: tuple[Statement, ...]
     account: str = ""
+    identifier: str = ""
     _by_action: dict[str, Chosen] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def about(self, action: str) -> Chosen:

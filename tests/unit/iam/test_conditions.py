@@ -113,6 +113,8 @@ def test_operators_compare_by_value(operator: str, wanted: str, found: str, expe
         ("ForAllValues:StringEquals", ["a", "c"], False),
         ("ForAllValues:StringEquals", "", True),
         ("ForAllValues:StringEquals", ["", "c"], False),
+        ("ForAnyValue:StringNotEquals", "", False),
+        ("ForAnyValue:StringNotEquals", ["", "a"], True),
         ("ForAllValues:StringNotEquals", ["c", "d"], True),
         ("ForAllValues:StringNotEquals", ["a", "d"], False),
         ("ForAnyValue:StringEquals", ["c", "a"], True),
@@ -151,9 +153,12 @@ def test_a_variable_without_a_value_equals_nothing() -> None:
     assert not holds("StringLike", "${aws:there}", "yes", **{"aws:there": "y*"})
 
 
-def test_variables_work_under_string_and_arn_operators_only() -> None:
+def test_variables_work_under_string_arn_and_bool_operators_only() -> None:
     assert holds("ArnLike", "arn:aws:iam::1:user/${aws:there}", "arn:aws:iam::1:user/y", **{"aws:there": "y"})
+    assert holds("Bool", "${aws:there}", "true", **{"aws:there": "TRUE"})
+    assert not holds("Bool", "${aws:gone}", "true")
     assert not holds("NumericEquals", "${aws:there}", "5", **{"aws:there": "5"})
+    assert not holds("Null", "${aws:there}", "x", **{"aws:there": "false"})
 
 
 def test_an_empty_list_of_values_is_matched_by_nothing() -> None:

@@ -219,6 +219,11 @@ def test_a_trust_policy_names_no_resource_and_only_actions_of_sts() -> None:
     assert refused(document(TRUSTING | {"Action": "*"}), Kind.TRUST).path == "Statement[0].Action"
 
 
+def test_a_trust_policy_names_whom_it_trusts_and_not_whom_it_does_not() -> None:
+    distrusting = without(TRUSTING, "Principal") | {"NotPrincipal": {"AWS": "111122223333"}}
+    assert refused(document(distrusting), Kind.TRUST).path == "Statement[0].NotPrincipal"
+
+
 @pytest.mark.parametrize(
     ("change", "element"),
     [

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from service.iam import Kind
-from service.iam.lint import Finding, FindingType, lint
+from service.iam.finding import Finding, FindingType
+from service.iam.lint import lint
 
 ALLOW: dict[str, Any] = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::music/*"}
 OPEN = ALLOW | {"Principal": "*"}
@@ -111,6 +112,22 @@ BOUND = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
             under("Null", "aws:TagKeys", "false"),
         ),
         (
+            "SEVERAL_BOOLEANS",
+            under("Bool", "aws:SecureTransport", True, "false"),
+            under("Bool", "aws:SecureTransport", True),
+        ),
+        ("UNREADABLE_VALUE", under("Bool", "aws:x", "yes"), under("Bool", "aws:x", "${aws:y}")),
+        (
+            "KEY_TWICE_IN_DIFFERENT_CASE",
+            ALLOW | {"Condition": {"StringEquals": {"aws:username": "a", "aws:UserName": "b"}}},
+            ALLOW | {"Condition": {"StringEquals": {"aws:username": "a"}, "StringLike": {"aws:UserName": "b"}}},
+        ),
+        (
+            "MISSING_TAG_KEY",
+            under("StringEquals", "aws:RequestTag/", "a"),
+            under("StringEquals", "aws:RequestTag/a", "a"),
+        ),
+        (
             "VARIABLE_BEFORE_RESOURCE",
             ALLOW | {"Resource": "arn:aws:sqs:*:${aws:PrincipalAccount}:queue"},
             ALLOW | {"Resource": ["arn:aws:sqs:*:111122223333:${aws:username}", "*"]},
@@ -152,6 +169,11 @@ def test_a_policy_without_version_is_told_of_its_variables() -> None:
 def test_a_clean_policy_has_no_findings_and_an_unknown_key_is_none() -> None:
     assert codes(ALLOW) == set()
     assert codes(under("StringEquals", "deepcomposer:SomethingNew", "a")) == set()
+
+
+def test_an_id_is_for_policies_of_resources() -> None:
+    text = json.dumps({"Version": "2012-10-17", "Id": "mine", "Statement": [ALLOW]})
+    assert [finding.code for finding in lint(text, Kind.IDENTITY)] == ["ID_IN_IDENTITY_POLICY"]
 
 
 def test_a_finding_names_its_place_and_gives_advice() -> None:
