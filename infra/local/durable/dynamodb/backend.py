@@ -105,7 +105,7 @@ class StoredDynamoDB(DynamoDBBackend):
             if "Delete" in update:
                 self.rows.drop_index(table.item_table, update["Delete"]["IndexName"])
             if "Create" in update:
-                # Filled before moto makes it known: a reader does not find it empty.
+                # Filled before moto makes it known: until the commit a reader finds it empty, but for no longer.
                 index = GlobalSecondaryIndex.create(update["Create"], table.table_key_attrs)
                 _check_names([*table.all_indexes(), index])
                 table.add_to_index(index)

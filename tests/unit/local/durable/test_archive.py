@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import json
+import sqlite3
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -237,6 +238,22 @@ def test_a_backup_that_fits_its_manifest_and_is_wrong_all_the_same_is_refused(
     assert str(refused.value).startswith(f"{tmp_path / 'b.tar'} cannot be restored: ")
     assert ".restoring-" not in str(refused.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b.tar", "data"]
+
+
+def test_a_database_that_would_act_by_itself_is_refused(tmp_path: Path) -> None:
+    back_up(filled_folder(tmp_path / "data"), tmp_path / "b.tar")
+
+    def add_a_trigger(files: dict[str, bytes]) -> None:
+        path = tmp_path / "state.db"
+        path.write_bytes(files["state.db"])
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("CREATE TRIGGER forgetful AFTER INSERT ON item BEGIN DELETE FROM state; END")
+            database.commit()
+        files["state.db"] = path.read_bytes()
+
+    with pytest.raises(StoreError, match=r"state\.db holds the trigger 'forgetful', which Chorale never makes"):
+        restore(rebuilt(tmp_path / "b.tar", add_a_trigger), tmp_path / "again")
+    assert not (tmp_path / "again").exists()
 
 
 def test_a_backup_that_lacks_a_body_is_refused(tmp_path: Path) -> None:
