@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from service.iam.conditions import OperatorName
 from service.iam.policy import Statement
 from service.iam.principals import Named
 from service.iam.request import Request
@@ -70,7 +71,14 @@ def grant(statements: Iterable[Statement], request: Request, bounded: bool) -> G
 
 
 def _by_principal_arn(statement: Statement) -> bool:
+    """Whether a statement for anyone says by a condition whose ARN is meant; saying whose is not is no grant to one."""
     assert statement.principals is not None
     return not statement.principals.unless and any(
-        condition.key.lower() == _PRINCIPAL_ARN for condition in statement.conditions
+        condition.key.lower() == _PRINCIPAL_ARN and _demands_a_value(condition.operator)
+        for condition in statement.conditions
     )
+
+
+def _demands_a_value(operator: str) -> bool:
+    name = OperatorName.read(operator)
+    return name.operator is not None and not name.operator.negated and not name.if_exists

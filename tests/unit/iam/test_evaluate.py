@@ -79,6 +79,7 @@ ALLOWED, IMPLICIT, EXPLICIT = "allowed", "implicitDeny", "explicitDeny"
         (Policies((), boundary=bound(allow())), (IMPLICIT, Kind.IDENTITY)),
         (Policies((), boundary=bound(deny())), (EXPLICIT, Kind.BOUNDARY)),
         (Policies((IDENTITY,), session=()), (IMPLICIT, Kind.SESSION)),
+        (Policies((IDENTITY,), boundary=TIGHT, session=()), (IMPLICIT, Kind.BOUNDARY)),
         (Policies((IDENTITY,), session=TIGHT_SESSION), (IMPLICIT, Kind.SESSION)),
         (Policies((IDENTITY,), session=(*TIGHT_SESSION, policy(Kind.SESSION, allow()))), (ALLOWED, Kind.IDENTITY)),
         (Policies((), session=(policy(Kind.SESSION, allow()),)), (IMPLICIT, Kind.IDENTITY)),
@@ -133,6 +134,21 @@ def test_anyone_under_a_condition_on_the_principals_arn_passes_over_limits() -> 
     for limits in LIMITS:
         resource = to("*", Condition=BY_ARN)
         assert decide(request, Policies(boundary=limits.boundary, session=limits.session, resource=resource)).allowed
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/other"}},
+        {"Null": {"aws:PrincipalArn": "false"}},
+        {"StringLikeIfExists": {"aws:PrincipalArn": "*"}},
+    ],
+)
+def test_a_condition_that_names_no_arn_lets_nobody_pass_over_limits(condition: dict[str, Any]) -> None:
+    request = ask(SESSION, aws_PrincipalArn=ROLE)
+    resource = to("*", Condition=condition)
+    assert decide(request, Policies(resource=resource)).allowed
+    assert not decide(request, Policies(boundary=TIGHT, resource=resource)).allowed
 
 
 def test_nothing_passes_over_an_explicit_deny_or_the_organization() -> None:
@@ -344,6 +360,7 @@ def test_plans_and_policies_do_not_remember_actions_without_end() -> None:
     for number in range(3000):
         assert decide(ask(ADA, action=f"s3:Get{number}"), policies).allowed
     assert len(policies.plans) <= 1024
+    assert len(IDENTITY._by_action) <= 1024
 
 
 def test_the_same_policies_answer_different_callers_each_by_what_applies_to_them() -> None:

@@ -69,6 +69,15 @@ def test_the_version_of_2008_knows_no_variables() -> None:
     assert matches("${*}", "${anything}", version=OLD)  # there the star is a star
 
 
+def test_values_are_not_remembered_without_end() -> None:
+    late = LateMatch(template("home/${aws:username}", NEW, wildcards=True), compiled)
+    for number in range(1000):
+        match = late.for_request(Context({"aws:username": str(number)}))
+        assert match is not None
+        assert match(f"home/{number}")
+    assert len(late._known) <= 256
+
+
 def test_what_is_never_closed_is_literal() -> None:
     assert matches("${aws:username", "${aws:username")
     assert unfinished("${aws:username")

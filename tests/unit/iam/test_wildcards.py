@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.iam.arns import part_by_part, resource_pattern
@@ -35,6 +35,10 @@ def fits(one: object, character: str) -> bool:
     return one is Wild.ONE or (one is Wild.ONE_IN_SEGMENT and character != ":") or one == character
 
 
+@example("ab*ba", "aba")
+@example("a?*?a", "aba")
+@example("*ab*ba", "xaba")
+@example("*ab*ab*", "xxab")
 @given(st.text(FEW, max_size=12), st.text(FEW, max_size=12))
 def test_a_glob_matches_what_the_obvious_matcher_matches(pattern: str, text: str) -> None:
     assert glob(pattern)(text) == obvious(pieces(pattern), text)
@@ -43,6 +47,13 @@ def test_a_glob_matches_what_the_obvious_matcher_matches(pattern: str, text: str
 @given(st.lists(st.sampled_from([*Wild, "a", "b", ":", "ab"]), max_size=9), st.text("ab:", max_size=10))
 def test_patterns_with_borders_match_what_the_obvious_matcher_matches(pattern: list[str | Wild], text: str) -> None:
     assert compiled(tuple(pattern))(text) == obvious(tuple(pattern), text)
+
+
+@pytest.mark.parametrize("pattern", ["ab*ba", "a*a", "ab*b*ba", "?*?", "aa*aa*aa"])
+def test_what_stands_before_and_behind_a_star_does_not_overlap(pattern: str) -> None:
+    shortest = pattern.replace("*", "").replace("?", "x")
+    assert glob(pattern)(shortest)
+    assert not glob(pattern)(shortest[:-1])
 
 
 @given(st.text(min_size=1))
