@@ -43,9 +43,8 @@ class Stacks:
                 stack = stack or self._stack_of_change_set(region, parameters["ChangeSetName"])
                 self._apply_settings(region, stack)
             except (ClientError, ParamValidationError) as error:
-                message = f"The stack {stack} cannot be carried out: {error}"
-                return error_response("cloudformation", 400, "ValidationError", message)
-        return answered
+                return _cannot_be_carried_out(stack, str(error))
+        return _in_our_protocol(answered, parameters)
 
     def _stack_of_change_set(self, region: str, change_set: str) -> str:
         client = self._session.client("cloudformation", region_name=region)
@@ -61,6 +60,18 @@ class Stacks:
                 arguments = setting.arguments(physical_ids[logical_id], value)
                 target: Any = self._session.client(setting.service, region_name=region)
                 getattr(target, setting.operation)(**arguments)
+
+
+def _cannot_be_carried_out(stack: str, reason: str) -> LocalResponse:
+    message = f"The stack {stack} cannot be carried out: {reason}"
+    return error_response("cloudformation", 400, "ValidationError", message)
+
+
+def _in_our_protocol(answered: LocalResponse, parameters: dict[str, str]) -> LocalResponse:
+    """A resource that its service refuses in AWS JSON would be told to CloudFormation's clients as it is."""
+    if answered.status < 400 or not dict(answered.headers).get("content-type", "").startswith("application/json"):
+        return answered
+    return _cannot_be_carried_out(parameters.get("StackName", ""), json.loads(answered.body).get("message", ""))
 
 
 def _parameters(request: LocalRequest) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -225,6 +226,44 @@ def test_a_stack_that_cannot_be_made_is_refused_and_leaves_nothing(client: Any) 
     stacks = client.list_stacks()["StackSummaries"]
     assert [s["StackStatus"] for s in stacks if s["StackName"] == "unfinished"] == []
     assert client.create_stack(StackName="unfinished", TemplateBody=BUCKET.replace("NAME", "made-at-last"))["StackId"]
+
+
+TABLE = {
+    "TableName": "taken",
+    "BillingMode": "PAY_PER_REQUEST",
+    "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "properties", "reason"),
+    [
+        ("AWS::DynamoDB::Table", TABLE, "Table already exists: taken"),
+        ("AWS::Logs::LogGroup", {"LogGroupName": "taken"}, "The specified log group already exists"),
+        ("AWS::S3::Bucket", {"BucketName": "taken"}, "BucketAlreadyExists"),
+        ("AWS::IAM::User", {"UserName": "taken"}, "User taken already exists"),
+    ],
+)
+def test_a_stack_with_a_resource_that_is_there_already_is_refused_whole(
+    session: boto3.Session, client: Any, kind: str, properties: dict[str, Any], reason: str
+) -> None:
+    takers: list[tuple[str, str, dict[str, Any]]] = [
+        ("dynamodb", "create_table", TABLE),
+        ("logs", "create_log_group", {"logGroupName": "taken"}),
+        ("s3", "create_bucket", {"Bucket": "taken"}),
+        ("iam", "create_user", {"UserName": "taken"}),
+    ]
+    for service, operation, arguments in takers:
+        target: Any = session.client(service)  # type: ignore[call-overload]
+        with suppress(ClientError):  # an earlier case has made it
+            getattr(target, operation)(**arguments)
+    other = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "made-before-the-other"}}
+    taken = {"Type": kind, "Properties": properties, "DependsOn": "Other"}
+    with pytest.raises(ClientError, match=reason):
+        client.create_stack(StackName="second", TemplateBody=json.dumps({"Resources": {"Other": other, "R": taken}}))
+    assert "second" not in [stack["StackName"] for stack in client.describe_stacks()["Stacks"]]
+    assert "made-before-the-other" not in [bucket["Name"] for bucket in session.client("s3").list_buckets()["Buckets"]]
 
 
 def test_a_stack_with_a_setting_that_s3_refuses_leaves_neither_stack_nor_bucket(
