@@ -1,12 +1,13 @@
 """A full disk costs the writes that find no room, and nothing else; when there is room again, they work again."""
 
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
-from cloud_servers import start_server, stop_server
+from cloud_servers import ServedCloud, start_server, stop_server
 from load import Load
 from loads import all_loads
 from small_disk import fill, make_room, small_disk
@@ -26,6 +27,20 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         yield mounted
 
 
+def served_until_full(disk: Path, seed: int) -> tuple[list[Load], subprocess.Popen[str], ServedCloud]:
+    """Every load has written something when the disk becomes full, and was refused since."""
+    loads = all_loads(Random(seed))
+    server, cloud = serve(disk)
+    prepare(loads, cloud)
+    for load in loads:
+        for _ in range(STEPS):
+            load.step()
+    fill(disk)
+    for load in loads:
+        write_until_refused(load)
+    return loads, server, cloud
+
+
 def write_until_refused(load: Load) -> None:
     """A write that still finds room, in what a file kept of an earlier one, is acknowledged and no lie."""
     before, end = load.refused, time.monotonic() + PATIENCE
@@ -35,16 +50,7 @@ def write_until_refused(load: Load) -> None:
 
 
 def test_writes_are_refused_while_the_disk_is_full_and_nothing_acknowledged_is_lost(disk: Path) -> None:
-    loads = all_loads(Random(1))
-    server, cloud = serve(disk)
-    prepare(loads, cloud)
-    for load in loads:
-        for _ in range(STEPS):
-            load.step()
-
-    fill(disk)
-    for load in loads:
-        write_until_refused(load)
+    loads, server, cloud = served_until_full(disk, 1)
     for load in loads:
         assert any(words in load.refusal for words in TOLD), f"{load.name} was told {load.refusal}"
     assert differences(loads, cloud) == []
@@ -65,15 +71,7 @@ def test_writes_are_refused_while_the_disk_is_full_and_nothing_acknowledged_is_l
 
 
 def test_a_server_that_is_killed_on_a_full_disk_has_everything_when_there_is_room(disk: Path) -> None:
-    loads = all_loads(Random(2))
-    server, cloud = serve(disk)
-    prepare(loads, cloud)
-    for load in loads:
-        for _ in range(STEPS):
-            load.step()
-    fill(disk)
-    for load in loads:
-        write_until_refused(load)
+    loads, server, _ = served_until_full(disk, 2)
     server.kill()
     server.wait()
     assert_a_start_that_fails_tells_of_the_room(disk)

@@ -4,7 +4,7 @@ SQLite has one writer at a time. Writers take turns on one connection, each insi
 waiting behind commits for all who came before (group commit), and nobody's `writing()` ends before that. A commit is
 an fsync of the write-ahead log (synchronous=FULL), so what was acknowledged survives a power cut.
 
-Readers have connections of their own and see what was committed when they began, without waiting for anyone.
+Readers have connections of their own and see what was committed at their first read, without waiting for anyone.
 
 A commit that fails takes back every write in it: all of them raise WriteRefusedError, after `on_rollback` had its
 turn to bring memory back to what is on the disk.
@@ -37,7 +37,7 @@ Undo = Callable[[], None]
 class _Group:
     """Writes that are committed together."""
 
-    __slots__ = ("committed", "done", "error", "size")
+    __slots__ = ("done", "error", "size")
 
     def __init__(self) -> None:
         self.done = threading.Event()

@@ -66,8 +66,6 @@ _STATUS = {
 # Headers of the transfer, which moto would keep as metadata or act on.
 _OF_THE_TRANSFER = frozenset({"content-md5", "x-amz-content-sha256", "x-amz-decoded-content-length", "x-amz-trailer"})
 _ALGORITHM = "x-amz-sdk-checksum-algorithm"
-# What moto gets for a body: not nothing, because an empty one would be sent as a form where its type speaks of one.
-_UNREAD = b"-"
 
 
 class ObjectStore:
@@ -271,7 +269,7 @@ def _without_body(request: LocalRequest, operation: str, given: Given) -> LocalR
     for name, value in given.body.checksums.items():
         headers.setdefault(_ALGORITHM, name.rpartition("-")[2].upper())
         headers[name] = value
-    return replace(request, headers=headers, body=_UNREAD, staged=None)
+    return replace(request, headers=headers, body=b"", staged=None)
 
 
 def _check_completed(request: LocalRequest, operation: str, address: S3Address, unit: Unit) -> None:

@@ -1,7 +1,6 @@
 """The database of a folder: made, opened again, refused, brought to a newer format; what is sealed in it."""
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,18 +9,6 @@ from infra.local.durable import schema
 from infra.local.durable.errors import DamagedError, NewerFormatError, StoreError
 from infra.local.durable.keyring import MasterKey
 from infra.local.durable.store import DATABASE_FILE, Store
-
-
-@pytest.fixture
-def master(tmp_path: Path) -> MasterKey:
-    return MasterKey.create(tmp_path / "master.key")
-
-
-@pytest.fixture
-def store(tmp_path: Path, master: MasterKey) -> Iterator[Store]:
-    store = Store(tmp_path, master)
-    yield store
-    store.close()
 
 
 def put(store: Store, service: str, content: bytes = b"x") -> None:

@@ -2,7 +2,6 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,18 +14,6 @@ from infra.local.durable.errors import (
 )
 from infra.local.durable.keyring import MasterKey
 from infra.local.durable.store import Store
-
-
-@pytest.fixture
-def master(tmp_path: Path) -> MasterKey:
-    return MasterKey.create(tmp_path / "master.key")
-
-
-@pytest.fixture
-def store(tmp_path: Path, master: MasterKey) -> Iterator[Store]:
-    store = Store(tmp_path, master)
-    yield store
-    store.close()
 
 
 def put(store: Store, service: str, content: bytes = b"x") -> None:
